@@ -1,0 +1,125 @@
+"""Which array library is in use: NumPy or CuPy. The only file that may import CuPy.
+
+There is no global device and no switch: a function asks its arguments. A kernel
+starts with ``xp = get_array_module(x)`` and goes on with ``xp``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+import numpy as np
+import scipy.sparse.linalg
+
+from ._types import Array
+
+__all__ = [
+    "get_array_module",
+    "gpu_available",
+    "is_gpu",
+    "to_cpu",
+    "to_gpu",
+]
+
+
+def get_array_module(*arrays: Array | None) -> ModuleType:
+    """Return the library (``numpy`` or ``cupy``) that owns the arrays.
+
+    ``None`` is skipped. CuPy is looked for among the modules already loaded: a
+    program that never imported it cannot own one of its arrays.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no array, or NumPy and CuPy arrays are mixed.
+
+    Examples
+    --------
+    >>> get_array_module(np.zeros(3)).__name__
+    'numpy'
+    """
+    cupy = sys.modules.get("cupy")
+    found = None
+    for array in arrays:
+        if array is None:
+            continue
+        if isinstance(array, np.ndarray | np.generic):
+            module = np
+        elif cupy is not None and isinstance(array, cupy.ndarray):
+            module = cupy
+        else:
+            raise TypeError(
+                "get_array_module: expected NumPy or CuPy arrays, got "
+                f"{type(array).__name__}. Convert it with numpy.asarray first."
+            )
+        if found is not None and found is not module:
+            raise TypeError(
+                "get_array_module: expected arrays of one library, got NumPy and "
+                "CuPy arrays together. Move them with to_gpu or to_cpu."
+            )
+        found = module
+    return found or np
+
+
+def is_array(value: object) -> bool:
+    """True for a NumPy or CuPy array."""
+    cupy = sys.modules.get("cupy")
+    return isinstance(value, np.ndarray) or (
+        cupy is not None and isinstance(value, cupy.ndarray)
+    )
+
+
+def is_gpu(array: Array) -> bool:
+    """True if ``array`` is a CuPy array."""
+    return get_array_module(array) is not np
+
+
+def gpu_available() -> bool:
+    """True if CuPy is installed and finds a device."""
+    try:
+        return bool(importlib.import_module("cupy").is_available())
+    except ImportError:
+        return False
+
+
+def cupy_module(name: str = "cupy") -> ModuleType:
+    """Import CuPy or one of its submodules, or say how to install it.
+
+    Raises
+    ------
+    ImportError
+        If CuPy is not installed.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            f"{name} is needed to work on a GPU and could not be imported ({error}). "
+            "Install it with: pip install 'invertiblenetworks[gpu]'"
+        ) from error
+
+
+def has_cuda_kernels(xp: ModuleType) -> bool:
+    """True if ``xp`` can compile CUDA kernels (real CuPy, not a NumPy double)."""
+    return xp is not np and hasattr(xp, "ElementwiseKernel")
+
+
+def to_cpu(array: Array) -> np.ndarray:
+    """Return ``array`` as a NumPy array; a NumPy array is returned as it is."""
+    return array.get() if is_gpu(array) else array
+
+
+def to_gpu(array: Array) -> Array:
+    """Return ``array`` as a CuPy array; a CuPy array is returned as it is."""
+    return array if is_gpu(array) else cupy_module().asarray(array)
+
+
+def linear_operator_class(xp: ModuleType) -> type:
+    """The ``LinearOperator`` class that works on the arrays of ``xp``."""
+    if xp is np:
+        return scipy.sparse.linalg.LinearOperator
+    return cupy_module("cupyx.scipy.sparse.linalg").LinearOperator

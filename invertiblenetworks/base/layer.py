@@ -1,0 +1,181 @@
+"""``Layer``: an object that owns parameters, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+
+import numpy as np
+
+from .._types import Array
+from ..backend import get_array_module, is_array, to_cpu, to_gpu
+from ..errors import LayerError, NotInitializedError, describe, message
+from ..init import float_type
+from ..parameter import Parameter, check_list
+
+FLOATS = (np.dtype("float32"), np.dtype("float64"))
+
+
+class Layer:
+    """Base of everything with parameters.
+
+    Parameters and sub-layers are found among the attributes (also inside lists and
+    tuples), in the order in which they were defined. A parameter that is reached
+    twice is listed once, so shared weights are one parameter.
+    """
+
+    # --- parameters -----------------------------------------------------------------
+
+    def named_params(self) -> dict[str, Parameter]:
+        """Parameters by path, for instance ``{"layers.0.scale": Parameter(...)}``."""
+        found: dict[str, Parameter] = {}
+        seen: set[int] = set()
+        for name, parameter in _walk(self, ""):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                found[name] = parameter
+        return found
+
+    def get_params(self) -> list[Parameter]:
+        """Parameters in definition order, depth first, each once."""
+        return list(self.named_params().values())
+
+    def set_params(self, values: Sequence[Array]) -> None:
+        """Copy ``values``, aligned with ``get_params()``, into the parameters.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the list does not fit; then no parameter was changed.
+        """
+        params = self.get_params()
+        values = [v.data if isinstance(v, Parameter) else v for v in values]
+        check_list(values, params, f"{type(self).__name__}.set_params", "values")
+        for parameter, value in zip(params, values, strict=True):
+            parameter.set(value)
+
+    def get_grads(self) -> list[Array | None]:
+        """Gradients aligned with ``get_params()``; ``None`` where there is none."""
+        return [p.grad for p in self.get_params()]
+
+    def clear_grad(self) -> None:
+        """Forget all gradients."""
+        for parameter in self.get_params():
+            parameter.clear_grad()
+
+    def freeze(self, frozen: bool = True) -> Layer:
+        """Stop (or, with ``False``, resume) the training of all parameters."""
+        for parameter in self.get_params():
+            parameter.trainable = not frozen
+        return self
+
+    @property
+    def initialized(self) -> bool:
+        """True when every parameter has values."""
+        return all(p.initialized for p in self.get_params())
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        """Type of the parameters; ``None`` for a layer without any."""
+        return next((p.dtype for p in self.get_params()), None)
+
+    # --- conversion, always explicit ---------------------------------------------------
+
+    def to_gpu(self) -> Layer:
+        """Move all parameters to the GPU, in place. Returns the layer."""
+        return self._convert(to_gpu)
+
+    def to_cpu(self) -> Layer:
+        """Move all parameters to the CPU, in place. Returns the layer."""
+        return self._convert(to_cpu)
+
+    def astype(self, dtype: object) -> Layer:
+        """Cast all parameters to float32 or float64, in place. Returns the layer."""
+        dtype = float_type(dtype, f"{type(self).__name__}.astype")
+        return self._convert(lambda a: a.astype(dtype, copy=False))
+
+    def _convert(self, function: Callable[[Array], Array]) -> Layer:
+        for parameter in self.get_params():
+            parameter.convert(function)
+        return self
+
+    # --- checks -----------------------------------------------------------------------
+
+    def _check_arrays(self, method: str, **arrays: object) -> None:
+        """Raise unless the arrays (``None`` and pairs allowed) fit the parameters."""
+        where = f"{type(self).__name__}.{method}"
+        wanted_type, wanted_module = self._expected_kind()
+        for name, value in arrays.items():
+            for array in value if isinstance(value, tuple) else (value,):
+                if array is None:
+                    continue
+                if not is_array(array):
+                    raise TypeError(
+                        message(where, f"{name} to be an array", describe(array))
+                    )
+                wanted_type = wanted_type or array.dtype
+                wanted_module = wanted_module or get_array_module(array)
+                fits = (
+                    array.dtype == wanted_type
+                    and wanted_type in FLOATS
+                    and get_array_module(array) is wanted_module
+                )
+                if not fits:
+                    raise _kind_error(where, name, array, wanted_type, wanted_module)
+
+    def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
+        for parameter in self.get_params():
+            return parameter.dtype, parameter.array_module
+        return None, None
+
+    def _require_initialized(self, method: str) -> None:
+        """Raise ``NotInitializedError`` unless every parameter has values."""
+        for name, parameter in self.named_params().items():
+            if not parameter.initialized:
+                raise NotInitializedError(
+                    message(
+                        f"{type(self).__name__}.{method}",
+                        "an initialised layer",
+                        f"no values yet for {name}",
+                        "Call forward, inverse or initialize with a batch first.",
+                    )
+                )
+
+    def _expect(self, condition: bool, expected: str, got: object, hint: str = ""):
+        """For use in checks: raise what the public method turns into a message."""
+        if not condition:
+            got = got if isinstance(got, str) else describe(got)
+            raise LayerError(self, message("", expected, got, hint)[2:])
+
+    def _named_error(self, method: str, error: LayerError) -> ValueError:
+        """Turn the finding of a layer inside into the error of the called method."""
+        text = f"{type(self).__name__}.{method}: {error.text}"
+        if error.layer is not self:
+            text += f" (Found by {type(error.layer).__name__} inside.)"
+        return ValueError(text)
+
+    def __repr__(self) -> str:
+        size = sum(p.size for p in self.get_params())
+        return f"<{type(self).__name__} with {size} parameters>"
+
+
+def _kind_error(where, name, array, dtype, module) -> TypeError:
+    if array.dtype != dtype or dtype not in FLOATS:
+        wanted = str(dtype) if dtype in FLOATS else "float32 or float64"
+        hint = "Nothing is converted silently: use array.astype or layer.astype."
+    else:
+        wanted = f"{module.__name__} arrays, like the parameters"
+        hint = "Move one of them with to_gpu or to_cpu."
+    return TypeError(message(where, f"{name} to be {wanted}", describe(array), hint))
+
+
+def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
+    """Yield (path, parameter) for everything reachable from ``value``."""
+    if isinstance(value, Parameter):
+        yield path, value
+    elif isinstance(value, Layer):
+        for name, child in vars(value).items():
+            yield from _walk(child, f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple):
+        for i, child in enumerate(value):
+            yield from _walk(child, f"{path}.{i}")

@@ -1,0 +1,108 @@
+"""``Net``: a map without an inverse, used as conditioner or summary network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._types import Array, Shape
+from ..errors import LayerError, describe, message
+from ..kernels.channels import batch_size
+from ..parameter import Parameter
+from .bijection import CondKind, _missing, _shape_of
+from .layer import Layer
+from .linearize import Collector, make_tangent, zeros_like
+
+
+class Net(Layer):
+    """A map ``(x, parameters, condition) -> y``.
+
+    ``backward`` takes the *input* of the map (there is no inverse to recompute it
+    from the output).
+    """
+
+    cond_kind: CondKind = "none"
+
+    # --- hooks, to be written by a net ------------------------------------------------
+
+    def _forward(self, x, cond):
+        """Return y, keeping nothing."""
+        return self._linearize(x, cond)[0]
+
+    def _linearize(self, x, cond):
+        """Return (y, pull) with ``pull(dy, add_grad) -> (dx, dcond)``.
+
+        ``pull`` keeps what one gradient needs for as long as its caller keeps it.
+        """
+        raise _missing(self, "_linearize")
+
+    def _jvp(self, dx, dcond, tangent, x, cond):
+        """Return (dy, y)."""
+        raise _missing(self, "_jvp")
+
+    def _check_shape(self, shape: Shape, cond_shape: Shape | None) -> Shape:
+        """Return the shape of y, or raise through ``self._expect``."""
+        return shape
+
+    # --- public methods -----------------------------------------------------------------
+
+    def forward(self, x: Array, cond=None) -> Array:
+        """Evaluate the net at ``x``."""
+        self._check("forward", cond, x=x)
+        return self._forward(x, cond)
+
+    def backward(self, dy: Array, x: Array, cond=None):
+        """Return ``dx`` (with a condition ``(dx, dcond)``) and add to ``grad``."""
+        dx, dcond = self._pull("backward", dy, x, cond, Parameter.accumulate)
+        return (dx, dcond) if self.cond_kind == "array" else dx
+
+    def jacobian(
+        self,
+        dx: Array | None,
+        dtheta: Sequence[Array] | None,
+        x: Array,
+        cond=None,
+        dcond: Array | None = None,
+    ) -> tuple[Array, Array]:
+        """Return ``(dy, y)``, the derivative along the directions, and the value."""
+        self._check("jacobian", cond, x=x, dx=dx, dcond=dcond)
+        dx = zeros_like(x) if dx is None else dx
+        if self.cond_kind == "array" and dcond is None:
+            dcond = zeros_like(cond)
+        where = f"{type(self).__name__}.jacobian"
+        tangent = make_tangent(self.get_params(), dtheta, where)
+        return self._jvp(dx, dcond, tangent, x, cond)
+
+    def adjoint_jacobian(self, dy: Array, x: Array, cond=None) -> tuple:
+        """Return ``(dx, dtheta)``, with a condition ``(dx, dtheta, dcond)``."""
+        collector = Collector()
+        dx, dcond = self._pull("adjoint_jacobian", dy, x, cond, collector)
+        dtheta = collector.aligned(self.get_params())
+        return (dx, dtheta, dcond) if self.cond_kind == "array" else (dx, dtheta)
+
+    def _pull(self, method, dy, x, cond, add_grad):
+        shape = self._check(method, cond, x=x, dy=dy)
+        if dy.shape != shape:
+            where = f"{type(self).__name__}.{method}"
+            raise ValueError(message(where, f"dy of shape {shape}", describe(dy)))
+        return self._linearize(x, cond)[1](dy, add_grad)
+
+    def _check(self, method, cond, **arrays) -> Shape:
+        where = f"{type(self).__name__}.{method}"
+        if (cond is None) != (self.cond_kind == "none"):
+            wanted = "no condition" if self.cond_kind == "none" else "a condition"
+            raise TypeError(message(where, wanted, describe(cond)))
+        is_array_cond = self.cond_kind == "array"
+        self._check_arrays(method, **arrays, cond=cond if is_array_cond else None)
+        self._require_initialized(method)
+        x = arrays["x"]
+        try:
+            if is_array_cond:
+                self._expect(
+                    cond.shape[:1] == (batch_size(x),),
+                    f"a condition with the batch size {batch_size(x)}",
+                    cond,
+                )
+            cond_shape = cond.shape if is_array_cond else None
+            return self._check_shape(_shape_of(self, x), cond_shape)
+        except LayerError as error:
+            raise self._named_error(method, error) from None

@@ -1,0 +1,166 @@
+"""Bijections that act on one part of the channels, or rearrange parts."""
+
+from __future__ import annotations
+
+from ..base import Bijection, LinearIsometry
+from ..errors import expect_positive
+from ..kernels.channels import join_channels, split_channels
+
+
+class OnPart(Bijection):
+    """Apply a bijection to one group of channels and leave the others alone.
+
+    Parameters
+    ----------
+    layer : Bijection
+        What is applied.
+    k : int
+        The channels are cut into the first ``k`` and the rest.
+    first : bool, default True
+        Apply the layer to the first group, or to the second.
+    logdet : bool, default False
+        As for every layer.
+
+    Notes
+    -----
+    The log-determinant is that of ``layer``. With ``Chain`` this makes networks of
+    many scales: the untouched channels are latent variables already, and stay where
+    they are, so that the latent has the shape of the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from invertiblenetworks import ActNorm, OnPart
+    >>> x = np.random.rand(4, 6, 2, 2).astype("float32")
+    >>> y = OnPart(ActNorm(2), 2).forward(x)
+    >>> bool((y[:, 2:] == x[:, 2:]).all())
+    True
+    """
+
+    def __init__(
+        self, layer: Bijection, k: int, *, first: bool = True, logdet: bool = False
+    ):
+        expect_positive("OnPart", k=k)
+        self.layer, self.k, self.first, self.logdet = layer, k, first, logdet
+
+    @property
+    def cond_kind(self) -> str:
+        """The kind of condition of the layer behind."""
+        return self.layer.cond_kind
+
+    def _cut(self, x):
+        """Return (active, passive) views."""
+        a, b = split_channels(x, self.k)
+        return (a, b) if self.first else (b, a)
+
+    def _join(self, active, passive):
+        parts = (active, passive) if self.first else (passive, active)
+        return join_channels(*parts)
+
+    def _forward(self, x, cond):
+        active, passive = self._cut(x)
+        active, ld = self.layer._forward(active, cond)
+        return self._join(active, passive), ld
+
+    def _inverse(self, y, cond):
+        active, passive = self._cut(y)
+        active, ld = self.layer._inverse(active, cond)
+        return self._join(active, passive), ld
+
+    def _backward(self, dy, dld, y, cond, add_grad):
+        (d_active, d_passive), (active, passive) = self._cut(dy), self._cut(y)
+        d_active, active, dcond = self.layer._backward(
+            d_active, dld, active, cond, add_grad
+        )
+        return self._join(d_active, d_passive), self._join(active, passive), dcond
+
+    def _backward_inv(self, dx, dld, x, cond, add_grad):
+        (d_active, d_passive), (active, passive) = self._cut(dx), self._cut(x)
+        d_active, active, dcond = self.layer._backward_inv(
+            d_active, dld, active, cond, add_grad
+        )
+        return self._join(d_active, d_passive), self._join(active, passive), dcond
+
+    def _jacobian(self, dx, dcond, tangent, x, cond):
+        (d_active, d_passive), (active, passive) = self._cut(dx), self._cut(x)
+        d_active, active, dld, ld = self.layer._jacobian(
+            d_active, dcond, tangent, active, cond
+        )
+        return self._join(d_active, d_passive), self._join(active, passive), dld, ld
+
+    def _jacobian_inv(self, dy, dcond, tangent, y, cond):
+        (d_active, d_passive), (active, passive) = self._cut(dy), self._cut(y)
+        d_active, active, dld, ld = self.layer._jacobian_inv(
+            d_active, dcond, tangent, active, cond
+        )
+        return self._join(d_active, d_passive), self._join(active, passive), dld, ld
+
+    def _check_shape(self, shape, cond_shape, inverse):
+        n_channels = shape[1]
+        self._expect(
+            n_channels > self.k,
+            f"more than {self.k} channels on axis 1",
+            f"an array of shape {shape}",
+        )
+        n_active = self.k if self.first else n_channels - self.k
+        active = (shape[0], n_active, *shape[2:])
+        result = self.layer._check_shape(active, cond_shape, inverse)
+        self._expect(
+            result == active,
+            "a layer that keeps the shape of its part",
+            f"a change from {active} to {result}",
+        )
+        return shape
+
+    def _initialize(self, x, cond, inverse):
+        active, passive = self._cut(x)
+        return self._join(self.layer._initialize(active, cond, inverse), passive)
+
+
+class Split(LinearIsometry):
+    """Cut an array into a pair of channel groups: the first ``k``, and the rest.
+
+    Leads from layers on one array to layers on pairs; its ``reverse`` leads back.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from invertiblenetworks import Split
+    >>> [part.shape for part in Split(1).forward(np.ones((2, 3, 4, 4)))]
+    [(2, 1, 4, 4), (2, 2, 4, 4)]
+    """
+
+    def __init__(self, k: int):
+        expect_positive("Split", k=k)
+        self.k = k
+
+    def _apply(self, x):
+        return split_channels(x, self.k)
+
+    def _undo(self, y):
+        return join_channels(*y)
+
+    def _check_shape(self, shape, cond_shape, inverse):
+        n, k = shape[0][0] if inverse else shape[0], self.k
+        if not inverse:
+            found = f"an array of shape {shape}"
+            self._expect(shape[1] > k, f"more than {k} channels on axis 1", found)
+            return (n, k, *shape[2:]), (n, shape[1] - k, *shape[2:])
+        first, second = shape
+        fits = first[1] == k and first[:1] + first[2:] == second[:1] + second[2:]
+        wanted = f"two arrays that differ in channels only, the first with {k}"
+        self._expect(fits, wanted, f"shapes {first} and {second}")
+        return (n, k + second[1], *first[2:])
+
+
+class Swap(LinearIsometry):
+    """Exchange the two arrays of a pair."""
+
+    def _apply(self, x):
+        return x[1], x[0]
+
+    def _undo(self, y):
+        return y[1], y[0]
+
+    def _check_shape(self, shape, cond_shape, inverse):
+        return shape[1], shape[0]

@@ -1,0 +1,1 @@
+"""Pure functions of arrays: the mathematics below layers and nets."""

@@ -1,0 +1,298 @@
+"""Activation functions as immutable values that nets and layers take as an option."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, fields
+
+from .._types import Array
+from ..backend import get_array_module
+from ..errors import describe, expect, expect_in, message
+from . import activations
+
+
+@dataclass(frozen=True)
+class Activation(ABC):
+    """An activation function without state.
+
+    Two are equal if they are of one class and have equal options. Options are Python
+    floats, so that they never change the dtype of an array.
+
+    Attributes
+    ----------
+    positive : bool
+        The output is always greater than 0: it may serve as a scale.
+    halves_channels : bool
+        The output has half as many channels as the input.
+    """
+
+    positive = False
+    halves_channels = False
+
+    def __post_init__(self):
+        for option in fields(self):
+            value = float(getattr(self, option.name))
+            object.__setattr__(self, option.name, value)
+
+    @abstractmethod
+    def forward(self, x: Array) -> Array:
+        """Return the activation of ``x``."""
+
+    @abstractmethod
+    def derivative(self, y: Array) -> Array:
+        """Return the derivative, elementwise, at the input whose *output* is ``y``.
+
+        From the output, so that a net need not keep its pre-activations.
+        """
+
+    def inverse(self, y: Array) -> Array:
+        """Return the ``x`` whose activation is ``y``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the activation cannot be inverted.
+        ValueError
+            If ``y`` is a NumPy array with an element out of range.
+        """
+        raise _lacks(self, "inverse", "an invertible activation")
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        """Return the cotangent of the input; ``y`` is the output.
+
+        An elementwise function has a diagonal Jacobian, so this maps tangents too.
+        """
+        return dy * self.derivative(y)
+
+
+def _lacks(activation: Activation, method: str, expected: str) -> NotImplementedError:
+    where = f"{type(activation).__name__}.{method}"
+    return NotImplementedError(message(where, expected, repr(activation)))
+
+
+@dataclass(frozen=True)
+class IdentityLayer(Activation):
+    """No activation: ``y = x``. `forward` and `inverse` return the array itself."""
+
+    def forward(self, x: Array) -> Array:
+        return x
+
+    def inverse(self, y: Array) -> Array:
+        return y
+
+    def derivative(self, y: Array) -> Array:
+        return get_array_module(y).ones_like(y)
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        return dy
+
+
+@dataclass(frozen=True)
+class ReLUlayer(Activation):
+    """Rectified linear unit: ``y = max(x, 0)``; not invertible.
+
+    Notes
+    -----
+    The derivative at 0 is 0; the original takes 1.
+    """
+
+    def forward(self, x: Array) -> Array:
+        return activations.relu(x)
+
+    def derivative(self, y: Array) -> Array:
+        return (y > 0).astype(y.dtype)
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        return activations.relu_grad(dy, y)
+
+
+@dataclass(frozen=True)
+class LeakyReLUlayer(Activation):
+    """Leaky rectified linear unit: ``y = x`` if ``x >= 0``, else ``slope x``.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Greater than 0, which makes the function invertible.
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self):
+        super().__post_init__()
+        expect(self.slope > 0, "LeakyReLUlayer", "slope > 0", f"{self.slope}")
+
+    def forward(self, x: Array) -> Array:
+        return activations.leaky_relu(x, self.slope)
+
+    def inverse(self, y: Array) -> Array:
+        return activations.leaky_relu_inv(y, self.slope)
+
+    def derivative(self, y: Array) -> Array:
+        ones = get_array_module(y).ones_like(y)
+        return activations.leaky_relu_grad(ones, y, self.slope)
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        return activations.leaky_relu_grad(dy, y, self.slope)
+
+
+@dataclass(frozen=True)
+class SigmoidLayer(Activation):
+    """Logistic function scaled to the open range (low, high).
+
+    Parameters
+    ----------
+    low, high : float, default 0 and 1
+        Ends of the range, ``low < high``.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        got = f"low = {self.low} and high = {self.high}"
+        expect(self.low < self.high, type(self).__name__, "low < high", got)
+
+    @property
+    def positive(self) -> bool:
+        return self.low >= 0
+
+    def forward(self, x: Array) -> Array:
+        return activations.sigmoid(x, self.low, self.high)
+
+    def inverse(self, y: Array) -> Array:
+        return activations.sigmoid_inv(y, self.low, self.high)
+
+    def derivative(self, y: Array) -> Array:
+        return activations.sigmoid_grad(1.0, y, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Sigmoid2Layer(SigmoidLayer):
+    """Twice the logistic function: a scale that is 1 at 0."""
+
+    low: float = field(default=0.0, init=False, repr=False)
+    high: float = field(default=2.0, init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ExpClampLayer(Activation):
+    """Soft-clamped exponential: ``y = exp(0.636 clamp arctan(x))``.
+
+    Parameters
+    ----------
+    clamp : float, default 2
+        Greater than 0; ``|log y|`` stays below 0.999 clamp.
+    """
+
+    clamp: float = 2.0
+    positive = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        expect(self.clamp > 0, "ExpClampLayer", "clamp > 0", f"{self.clamp}")
+
+    def forward(self, x: Array) -> Array:
+        return activations.exp_clamp(x, self.clamp)
+
+    def inverse(self, y: Array) -> Array:
+        return activations.exp_clamp_inv(y, self.clamp)
+
+    def derivative(self, y: Array) -> Array:
+        return activations.exp_clamp_grad(1.0, y, self.clamp)
+
+
+@dataclass(frozen=True)
+class TanhLayer(Activation):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Array) -> Array:
+        return get_array_module(x).tanh(x)
+
+    def inverse(self, y: Array) -> Array:
+        return activations.tanh_inv(y)
+
+    def derivative(self, y: Array) -> Array:
+        return activations.tanh_grad(1.0, y)
+
+
+@dataclass(frozen=True)
+class SoftplusLayer(Activation):
+    """Smooth, positive ramp: ``y = log(1 + exp(x))``."""
+
+    positive = True
+
+    def forward(self, x: Array) -> Array:
+        return activations.softplus(x)
+
+    def inverse(self, y: Array) -> Array:
+        return activations.softplus_inv(y)
+
+    def derivative(self, y: Array) -> Array:
+        return activations.softplus_grad(1.0, y)
+
+
+@dataclass(frozen=True)
+class GaLUlayer(Activation):
+    """Gated linear unit: ``y = x1 * sigmoid(x2)`` of the two halves of the channels.
+
+    Notes
+    -----
+    Not elementwise: it has no `derivative`, and `vjp` and `jvp` take its *input*.
+    """
+
+    halves_channels = True
+
+    def forward(self, x: Array) -> Array:
+        return activations.galu(x)
+
+    def derivative(self, y: Array) -> Array:
+        raise _lacks(self, "derivative", "an elementwise activation")
+
+    def vjp(self, dy: Array, x: Array) -> Array:
+        """Return the cotangent of the input ``x``."""
+        return activations.galu_grad(dy, x)
+
+    def jvp(self, dx: Array, x: Array) -> Array:
+        """Return the tangent of the output for the tangent ``dx`` of the input."""
+        return activations.galu_jacobian(dx, x)[0]
+
+
+_BY_NAME = {
+    "relu": ReLUlayer(),
+    "leaky_relu": LeakyReLUlayer(),
+    "sigmoid": SigmoidLayer(),
+    "sigmoid2": Sigmoid2Layer(),
+    "exp_clamp": ExpClampLayer(),
+    "tanh": TanhLayer(),
+    "softplus": SoftplusLayer(),
+    "identity": IdentityLayer(),
+    "galu": GaLUlayer(),
+}
+
+
+def activation_by_name(activation: str | Activation) -> Activation:
+    """Return the activation of that name; an `Activation` is returned as it is.
+
+    Raises
+    ------
+    TypeError
+        If the argument is neither a string nor an `Activation`.
+    ValueError
+        If no activation has that name.
+
+    Examples
+    --------
+    >>> activation_by_name("leaky_relu")
+    LeakyReLUlayer(slope=0.01)
+    """
+    if isinstance(activation, Activation):
+        return activation
+    if not isinstance(activation, str):
+        expected = "an Activation or its name"
+        got = describe(activation)
+        hint = "Pass an instance such as ReLUlayer() or a name such as 'relu'."
+        raise TypeError(message("activation_by_name", expected, got, hint))
+    expect_in("activation_by_name", tuple(_BY_NAME), activation=activation)
+    return _BY_NAME[activation]

@@ -1,0 +1,238 @@
+"""Activation functions: value, inverse where there is one, and gradient.
+
+A gradient function takes the cotangent ``dy`` of the output, and the *output* ``y``
+if the function is invertible (then a net need not keep its pre-activations), else
+the *input* ``x``. The layers made of these functions are in `activation_layers`.
+
+Original: slimgroup/InvertibleNetworks.jl: src/utils/activation_functions.jl
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .._types import Array
+from ..backend import get_array_module
+from ..errors import expect
+from .channels import half_channels, join_channels, n_channels, split_channels
+
+# The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
+CLAMP_FACTOR = 0.636
+
+
+def _expect_between(where: str, y: Array, low: float, high: float) -> None:
+    """Raise unless all elements of a NumPy array lie in the open range (low, high).
+
+    An array on the device is not looked at: that would wait for the device.
+    """
+    if get_array_module(y) is np and not np.all((y > low) & (y < high)):
+        expected = f"all values in the open range ({low:.6g}, {high:.6g})"
+        expect(False, where, expected, f"values from {y.min():.6g} to {y.max():.6g}")
+
+
+def relu(x: Array) -> Array:
+    """Rectified linear unit: ``max(x, 0)``."""
+    return get_array_module(x).maximum(x, 0)
+
+
+def relu_grad(dy: Array, x: Array) -> Array:
+    """Gradient of `relu`: ``dy`` where ``x > 0``, else 0.
+
+    Notes
+    -----
+    The derivative at 0 is 0 here and 1 in the original. With 0 the output tells the
+    derivative as well as the input does, so ``x`` may also be the output.
+    """
+    return dy * (x > 0)
+
+
+def leaky_relu(x: Array, slope: float = 0.01) -> Array:
+    """Leaky rectified linear unit: ``x`` where ``x >= 0``, else ``slope * x``."""
+    return get_array_module(x).where(x >= 0, x, slope * x)
+
+
+def leaky_relu_inv(y: Array, slope: float = 0.01) -> Array:
+    """Inverse of `leaky_relu` for ``slope > 0``."""
+    return leaky_relu(y, 1 / slope)
+
+
+def leaky_relu_grad(dy: Array, y: Array, slope: float = 0.01) -> Array:
+    """Gradient of `leaky_relu`: ``dy`` where ``y >= 0``, else ``slope * dy``."""
+    return get_array_module(dy, y).where(y >= 0, dy, slope * dy)
+
+
+def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
+    """Logistic function scaled to an open range.
+
+    Parameters
+    ----------
+    x : array
+    low, high : float
+        Ends of the range.
+
+    Returns
+    -------
+    array
+        ``low + (high - low) / (1 + exp(-x))``.
+
+    Notes
+    -----
+    Only ``exp(-|x|)`` is computed, which cannot overflow; values near 0 keep their
+    relative accuracy, so that with ``low = 0`` one can divide by the result.
+    """
+    xp = get_array_module(x)
+    decay = xp.exp(-xp.abs(x))
+    return low + (high - low) * (xp.where(x >= 0, 1.0, decay) / (1 + decay))
+
+
+def sigmoid_inv(y: Array, low: float = 0.0, high: float = 1.0) -> Array:
+    """Inverse of `sigmoid`: ``log(y - low) - log(high - y)``.
+
+    Raises
+    ------
+    ValueError
+        If an element of a NumPy array lies outside the open range (low, high). CuPy
+        arrays are not checked, since that would wait for the device; there the
+        result is infinite or not a number.
+    """
+    xp = get_array_module(y)
+    _expect_between("sigmoid_inv", y, low, high)
+    return xp.log(y - low) - xp.log(high - y)
+
+
+def sigmoid_grad(dy: Array, y: Array, low: float = 0.0, high: float = 1.0) -> Array:
+    """Gradient of `sigmoid` from its output.
+
+    ``dy * (y - low) * (high - y) / (high - low)``: exact also where the function
+    saturates, unlike a formula that first inverts ``y``.
+    """
+    return dy * ((y - low) * (high - y) / (high - low))
+
+
+def galu(x: Array) -> Array:
+    """Gated linear unit: ``x1 * sigmoid(x2)`` of the two halves of the channels.
+
+    Parameters
+    ----------
+    x : array of shape (N, 2 C, *spatial)
+
+    Returns
+    -------
+    array of shape (N, C, *spatial)
+
+    Raises
+    ------
+    ValueError
+        If the number of channels is odd.
+    """
+    linear, gate = _galu_parts(x)
+    return linear * sigmoid(gate)
+
+
+def galu_grad(dy: Array, x: Array) -> Array:
+    """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``."""
+    linear, gate = _galu_parts(x)
+    share = sigmoid(gate)
+    return join_channels(share * dy, sigmoid_grad(dy * linear, share))
+
+
+def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
+    """Apply the Jacobian of `galu` to the tangent ``dx``.
+
+    Returns
+    -------
+    dy, y : arrays of shape (N, C, *spatial)
+        ``s dx1 + s (1 - s) x1 dx2`` with ``s = sigmoid(x2)``, and ``galu(x)``.
+    """
+    linear, gate = _galu_parts(x)
+    dlinear, dgate = _galu_parts(dx)
+    share = sigmoid(gate)
+    return share * dlinear + sigmoid_grad(linear * dgate, share), linear * share
+
+
+def _galu_parts(x: Array) -> tuple[Array, Array]:
+    channels = n_channels(x)
+    expect(channels % 2 == 0, "galu", "an even number of channels", f"{channels}")
+    return split_channels(x, half_channels(channels))
+
+
+def exp_clamp(x: Array, clamp: float = 2.0) -> Array:
+    """Soft-clamped exponential: ``exp(0.636 clamp arctan(x))``.
+
+    The result lies in the open range (``exp(-r)``, ``exp(r)``) with
+    ``r = 0.636 clamp pi / 2``, which is 0.999 clamp.
+    """
+    xp = get_array_module(x)
+    return xp.exp((CLAMP_FACTOR * clamp) * xp.arctan(x))
+
+
+def exp_clamp_inv(y: Array, clamp: float = 2.0) -> Array:
+    """Inverse of `exp_clamp`: ``tan(log(y) / (0.636 clamp))``.
+
+    Raises
+    ------
+    ValueError
+        If an element of a NumPy array lies outside the range of `exp_clamp`. CuPy
+        arrays are not checked, since that would wait for the device; there the
+        result is then meaningless.
+    """
+    xp = get_array_module(y)
+    limit = CLAMP_FACTOR * clamp * math.pi / 2
+    _expect_between("exp_clamp_inv", y, math.exp(-limit), math.exp(limit))
+    return xp.tan(xp.log(y) / (CLAMP_FACTOR * clamp))
+
+
+def exp_clamp_grad(dy: Array, y: Array, clamp: float = 2.0) -> Array:
+    """Gradient of `exp_clamp` from its output.
+
+    ``dy 0.636 clamp y / (1 + x^2)``, where ``1 / (1 + x^2)`` is the squared cosine of
+    ``arctan(x) = log(y) / (0.636 clamp)``.
+    """
+    xp = get_array_module(y)
+    factor = CLAMP_FACTOR * clamp
+    return dy * (factor * y * xp.cos(xp.log(y) / factor) ** 2)
+
+
+def tanh_inv(y: Array) -> Array:
+    """Inverse of the hyperbolic tangent.
+
+    Raises
+    ------
+    ValueError
+        If an element of a NumPy array lies outside (-1, 1); CuPy arrays are not
+        checked, see `sigmoid_inv`.
+    """
+    _expect_between("tanh_inv", y, -1.0, 1.0)
+    return get_array_module(y).arctanh(y)
+
+
+def tanh_grad(dy: Array, y: Array) -> Array:
+    """Gradient of the hyperbolic tangent from its output: ``dy (1 - y^2)``."""
+    return dy * ((1 - y) * (1 + y))
+
+
+def softplus(x: Array) -> Array:
+    """Smooth, positive ramp ``log(1 + exp(x))``, without overflow."""
+    xp = get_array_module(x)
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def softplus_inv(y: Array) -> Array:
+    """Inverse of `softplus`: ``y + log(1 - exp(-y))``.
+
+    Raises
+    ------
+    ValueError
+        If an element of a NumPy array is not positive; CuPy arrays are not checked,
+        see `sigmoid_inv`.
+    """
+    xp = get_array_module(y)
+    _expect_between("softplus_inv", y, 0.0, math.inf)
+    return y + xp.log(-xp.expm1(-y))
+
+
+def softplus_grad(dy: Array, y: Array) -> Array:
+    """Gradient of `softplus` from its output: ``dy (1 - exp(-y))``."""
+    return -dy * get_array_module(dy, y).expm1(-y)

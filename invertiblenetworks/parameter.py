@@ -1,0 +1,292 @@
+"""Parameters: who owns the numbers that are trained, and the algebra on lists of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TypeAlias
+
+import numpy as np
+
+from ._types import Array, Shape
+from .backend import get_array_module, is_array, to_cpu, to_gpu
+from .errors import describe, expect, message
+
+__all__ = ["Parameter", "axpy", "dot", "norm", "par2vec", "scale", "vec2par"]
+
+
+class Parameter:
+    """An array that is trained, and its gradient.
+
+    Parameters
+    ----------
+    data : array, optional
+        The values. ``None`` for a parameter that a layer will set from the first
+        batch it sees; then ``shape`` and ``dtype`` must be given.
+    shape : tuple of int, optional
+        Shape of ``data`` while there is none.
+    dtype : dtype, optional
+        Type of ``data`` while there is none.
+    trainable : bool, default True
+        A frozen parameter ignores gradients, so no optimiser moves it.
+
+    Attributes
+    ----------
+    data : array or None
+        The values.
+    grad : array or None
+        Sum of the gradients since the last ``clear_grad``; ``None`` means none yet.
+    trainable : bool
+        See above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = Parameter(np.ones(2))
+    >>> p.accumulate(np.array([1.0, 2.0]))
+    >>> p.accumulate(np.array([1.0, 2.0]))
+    >>> p.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("_dtype", "_module", "_shape", "data", "grad", "trainable")
+
+    def __init__(
+        self,
+        data: Array | None = None,
+        *,
+        shape: Shape | None = None,
+        dtype: object = None,
+        trainable: bool = True,
+    ):
+        if data is None and (shape is None or dtype is None):
+            raise ValueError(
+                message("Parameter", "data, or shape and dtype", "none of them")
+            )
+        self.data = data
+        self.grad: Array | None = None
+        self.trainable = trainable
+        self._shape = tuple(shape) if data is None else None
+        self._dtype = np.dtype(dtype) if data is None else None
+        self._module = np
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the values, known before they are."""
+        return self._shape if self.data is None else self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the values, known before they are."""
+        return self._dtype if self.data is None else self.data.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+    @property
+    def array_module(self) -> ModuleType:
+        """``numpy`` or ``cupy``: the library that owns, or will own, the values."""
+        return self._module if self.data is None else get_array_module(self.data)
+
+    @property
+    def initialized(self) -> bool:
+        """True once the parameter has values."""
+        return self.data is not None
+
+    def accumulate(self, gradient: Array) -> None:
+        """Add ``gradient`` to ``grad``, unless the parameter is frozen."""
+        if self.trainable:
+            self.grad = gradient if self.grad is None else self.grad + gradient
+
+    def clear_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def set(self, values: Array) -> None:
+        """Copy ``values`` into the parameter; shape, type and device must fit."""
+        check_like(values, self, "Parameter.set", "values")
+        if self.data is None:
+            self.data = values.copy()
+        else:
+            self.data[...] = values
+
+    def convert(self, function: Callable[[Array], Array]) -> None:
+        """Apply ``function`` (a cast or a move) to values and gradient."""
+        if self.data is None:
+            example = function(self._module.zeros(1, self._dtype))
+            self._dtype, self._module = example.dtype, get_array_module(example)
+        else:
+            self.data = function(self.data)
+        if self.grad is not None:
+            self.grad = function(self.grad)
+
+    def __repr__(self) -> str:
+        state = "" if self.initialized else ", no values yet"
+        return f"Parameter(shape={self.shape}, dtype={self.dtype}{state})"
+
+
+AddGrad: TypeAlias = Callable[[Parameter, Array], None]
+"""How a layer writes the cotangent of one of its parameters."""
+
+Tangent: TypeAlias = Callable[[Parameter], Array]
+"""How a layer reads the tangent of one of its parameters (zeros if there is none)."""
+
+
+def check_like(array: object, parameter: Parameter, where: str, name: str) -> None:
+    """Raise unless ``array`` has the shape, type and library of ``parameter``."""
+    if not is_array(array):
+        raise TypeError(message(where, f"{name} to be an array", describe(array)))
+    expect(
+        array.shape == parameter.shape,
+        where,
+        f"{name} of shape {parameter.shape}",
+        array,
+    )
+    wanted = f"{parameter.dtype} {parameter.array_module.__name__}"
+    if (
+        array.dtype != parameter.dtype
+        or get_array_module(array) is not parameter.array_module
+    ):
+        raise TypeError(
+            message(where, f"{name} to be a {wanted} array", describe(array))
+        )
+
+
+def check_list(
+    arrays: Sequence[Array], parameters: Sequence[Parameter], where: str, name: str
+) -> None:
+    """Raise unless ``arrays`` is a list that fits ``parameters`` one by one."""
+    if not isinstance(arrays, list | tuple):
+        raise TypeError(message(where, f"{name} to be a list", describe(arrays)))
+    expect(
+        len(arrays) == len(parameters),
+        where,
+        f"{name} to hold {len(parameters)} arrays, as get_params() does",
+        f"{len(arrays)}",
+    )
+    for i, (array, parameter) in enumerate(zip(arrays, parameters, strict=True)):
+        check_like(array, parameter, where, f"{name}[{i}]")
+
+
+def move_to_gpu(parameter: Parameter) -> None:
+    """Move values and gradient to the GPU."""
+    parameter.convert(to_gpu)
+
+
+def move_to_cpu(parameter: Parameter) -> None:
+    """Move values and gradient to the CPU."""
+    parameter.convert(to_cpu)
+
+
+# --- algebra on lists of arrays, aligned with get_params() -------------------------
+
+
+def _array(item: Parameter | Array) -> Array:
+    return item.data if isinstance(item, Parameter) else item
+
+
+def _arrays(items: Sequence[Parameter | Array], where: str) -> list[Array]:
+    arrays = [_array(item) for item in items]
+    expect(
+        all(a is not None for a in arrays),
+        where,
+        "values in every entry",
+        "an entry without",
+        "Run a batch through the network first, or clear what is unset.",
+    )
+    return arrays
+
+
+def _aligned(
+    a: Sequence[Parameter | Array], b: Sequence[Parameter | Array], where: str
+) -> tuple[list[Array], list[Array]]:
+    a, b = _arrays(a, where), _arrays(b, where)
+    shapes_a, shapes_b = [v.shape for v in a], [v.shape for v in b]
+    expect(
+        shapes_a == shapes_b,
+        where,
+        f"two lists of the same shapes, the first of {shapes_a}",
+        f"{shapes_b}",
+    )
+    return a, b
+
+
+def par2vec(
+    params: Sequence[Parameter | Array],
+) -> tuple[Array, list[Shape]]:
+    """Lay a list of parameters, or of arrays, end to end in one vector.
+
+    Parameters
+    ----------
+    params : sequence of Parameter or array
+        For instance ``net.get_params()``, ``net.get_grads()`` or a ``dtheta``.
+
+    Returns
+    -------
+    vector : array, shape (total size,)
+        A copy of the values, in C order.
+    shapes : list of tuple of int
+        What ``vec2par`` needs to undo it.
+
+    Raises
+    ------
+    ValueError
+        If the list is empty or an entry has no values.
+
+    Examples
+    --------
+    >>> vector, shapes = par2vec([np.ones((2, 2)), np.zeros(1)])
+    >>> vector, shapes
+    (array([1., 1., 1., 1., 0.]), [(2, 2), (1,)])
+    """
+    expect(len(params) > 0, "par2vec", "at least one array", "an empty list")
+    arrays = _arrays(params, "par2vec")
+    xp = get_array_module(*arrays)
+    return xp.concatenate([a.reshape(-1) for a in arrays]), [a.shape for a in arrays]
+
+
+def vec2par(vector: Array, shapes: Sequence[Shape]) -> list[Array]:
+    """Cut a vector into arrays of the given shapes; undoes ``par2vec``.
+
+    Returns views of ``vector`` where possible.
+
+    Raises
+    ------
+    ValueError
+        If the vector has not exactly as many entries as the shapes need.
+    """
+    needed = sum(math.prod(s) for s in shapes)
+    expect(vector.shape == (needed,), "vec2par", f"a vector of {needed}", vector)
+    arrays, start = [], 0
+    for shape in shapes:
+        stop = start + math.prod(shape)
+        arrays.append(vector[start:stop].reshape(shape))
+        start = stop
+    return arrays
+
+
+def dot(a: Sequence[Parameter | Array], b: Sequence[Parameter | Array]) -> Array:
+    """Inner product of two lists: the sum over all entries of ``a_i * b_i``."""
+    a, b = _aligned(a, b, "dot")
+    return sum((u * v).sum() for u, v in zip(a, b, strict=True))
+
+
+def norm(a: Sequence[Parameter | Array]) -> Array:
+    """Euclidean norm of a list, ``sqrt(dot(a, a))``."""
+    return dot(a, a) ** 0.5
+
+
+def axpy(
+    alpha: float, x: Sequence[Parameter | Array], y: Sequence[Parameter | Array]
+) -> list[Array]:
+    """Return ``alpha * x + y`` entry by entry, as a list of new arrays."""
+    x, y = _aligned(x, y, "axpy")
+    return [alpha * u + v for u, v in zip(x, y, strict=True)]
+
+
+def scale(alpha: float, x: Sequence[Parameter | Array]) -> list[Array]:
+    """Return ``alpha * x`` entry by entry, as a list of new arrays."""
+    return [alpha * u for u in _arrays(x, "scale")]

@@ -1,0 +1,82 @@
+"""Choice of the array library, fixtures that hide it, and the markers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from doubles import backends
+
+SEED = 20240229
+
+MARKERS = {
+    "gpu": "needs a real GPU",
+    "slow": "takes more than a few seconds",
+    "golden": "compares with values stored from the original Julia package",
+    "kernels": "runs hand-written CUDA kernels where the backend compiles them",
+}
+
+# The doubles are imported by the backend that wants them, never by the doctest
+# collector: importing one changes what ``import cupy`` means.
+collect_ignore_glob = ["doubles/*"]
+
+BACKEND = pytest.StashKey[backends.Backend]()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--backend",
+        choices=backends.NAMES,
+        default="numpy",
+        help="array library to test on; see test/doubles/README.md",
+    )
+
+
+def pytest_configure(config):
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    try:
+        config.stash[BACKEND] = backends.load(config.getoption("backend"))
+    except backends.NoDeviceError as error:
+        raise pytest.UsageError(f"--backend cupy: {error}") from error
+
+
+def pytest_report_header(config):
+    backend = config.stash[BACKEND]
+    return f"array library: {backend.name} ({backend.xp.__name__})"
+
+
+@pytest.fixture(scope="session")
+def backend(request):
+    """The chosen array library with its counters."""
+    return request.config.stash[BACKEND]
+
+
+@pytest.fixture(scope="session")
+def xp(backend):
+    """The array module under test."""
+    return backend.xp
+
+
+@pytest.fixture(scope="session")
+def to_xp(backend):
+    """Function that moves a NumPy array to the array library under test."""
+    return backend.to_xp
+
+
+@pytest.fixture(scope="session")
+def to_numpy(backend):
+    """Function that moves an array of the library under test to NumPy."""
+    return backend.to_numpy
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in every run; drawn on the host for all backends."""
+    return np.random.default_rng(SEED)
+
+
+@pytest.fixture
+def device_counters(backend):
+    """Counters of synchronisations and host-device copies, set to zero."""
+    backend.counters.reset()
+    return backend.counters
