@@ -2,12 +2,139 @@
 
 __version__ = "0.1.0"
 
-from .backend import get_array_module, gpu_available, to_cpu, to_gpu
-from .base import *
-from .compose import *
+from .backend import get_array_module, gpu_available, is_gpu, to_cpu, to_gpu
+from .base import (
+    Bijection,
+    CondKind,
+    Layer,
+    LinearIsometry,
+    Net,
+    PairMixin,
+    zeros_like,
+)
+from .compose import (
+    Chain,
+    Composition,
+    MultiScale,
+    OnPart,
+    PairChain,
+    Reverse,
+    Split,
+    Swap,
+    WithCondition,
+    reverse,
+)
 from .errors import NotInitializedError
-from .layers import *
-from .nets import *
-from .networks import *
-from .parameter import Parameter
-from .transformers import *
+from .kernels.activation_layers import (
+    Activation,
+    ExpClampLayer,
+    GaLUlayer,
+    IdentityLayer,
+    LeakyReLUlayer,
+    ReLUlayer,
+    Sigmoid2Layer,
+    SigmoidLayer,
+    SoftplusLayer,
+    TanhLayer,
+)
+from .kernels.squeeze import squeeze, unsqueeze
+from .kernels.wavelet import (
+    haar_squeeze,
+    haar_unsqueeze,
+    wavelet_squeeze,
+    wavelet_unsqueeze,
+)
+from .layers import (
+    ActNorm,
+    AffineLayer,
+    Conv1x1,
+    Coupling,
+    CouplingLayerBasic,
+    CouplingLayerGlow,
+    HaarLayer,
+    ShuffleLayer,
+    WaveletLayer,
+)
+from .nets import (
+    ConcatCond,
+    Dense,
+    DenseBlock,
+    Flatten,
+    Pointwise,
+    ResidualBlock,
+    Sequential,
+    Unflatten,
+)
+from .networks import NetworkGlow
+from .parameter import Parameter, axpy, dot, norm, par2vec, scale, vec2par
+from .transformers import AdditiveTransformer, AffineTransformer, Transformer
+
+__all__ = [
+    "Activation",
+    "ActNorm",
+    "AdditiveTransformer",
+    "AffineLayer",
+    "AffineTransformer",
+    "axpy",
+    "Bijection",
+    "Chain",
+    "Composition",
+    "ConcatCond",
+    "CondKind",
+    "Conv1x1",
+    "Coupling",
+    "CouplingLayerBasic",
+    "CouplingLayerGlow",
+    "Dense",
+    "DenseBlock",
+    "dot",
+    "ExpClampLayer",
+    "Flatten",
+    "GaLUlayer",
+    "get_array_module",
+    "gpu_available",
+    "haar_squeeze",
+    "haar_unsqueeze",
+    "HaarLayer",
+    "IdentityLayer",
+    "is_gpu",
+    "Layer",
+    "LeakyReLUlayer",
+    "LinearIsometry",
+    "MultiScale",
+    "Net",
+    "NetworkGlow",
+    "norm",
+    "NotInitializedError",
+    "OnPart",
+    "PairChain",
+    "PairMixin",
+    "par2vec",
+    "Parameter",
+    "Pointwise",
+    "ReLUlayer",
+    "ResidualBlock",
+    "Reverse",
+    "reverse",
+    "scale",
+    "Sequential",
+    "ShuffleLayer",
+    "Sigmoid2Layer",
+    "SigmoidLayer",
+    "SoftplusLayer",
+    "Split",
+    "squeeze",
+    "Swap",
+    "TanhLayer",
+    "to_cpu",
+    "to_gpu",
+    "Transformer",
+    "Unflatten",
+    "unsqueeze",
+    "vec2par",
+    "wavelet_squeeze",
+    "wavelet_unsqueeze",
+    "WaveletLayer",
+    "WithCondition",
+    "zeros_like",
+]

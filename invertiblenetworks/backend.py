@@ -11,7 +11,6 @@ import sys
 from types import ModuleType
 
 import numpy as np
-import scipy.sparse.linalg
 
 from ._types import Array
 
@@ -121,5 +120,8 @@ def to_gpu(array: Array) -> Array:
 def linear_operator_class(xp: ModuleType) -> type:
     """The ``LinearOperator`` class that works on the arrays of ``xp``."""
     if xp is np:
-        return scipy.sparse.linalg.LinearOperator
+        # Loaded here: it takes longer to import than all the rest of the package.
+        from scipy.sparse.linalg import LinearOperator
+
+        return LinearOperator
     return cupy_module("cupyx.scipy.sparse.linalg").LinearOperator

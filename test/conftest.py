@@ -19,6 +19,8 @@ MARKERS = {
 # collector: importing one changes what ``import cupy`` means.
 collect_ignore_glob = ["doubles/*"]
 
+EMULATION_TESTS = "test_doubles_emulated.py"
+
 BACKEND = pytest.StashKey[backends.Backend]()
 
 
@@ -38,6 +40,13 @@ def pytest_configure(config):
         config.stash[BACKEND] = backends.load(config.getoption("backend"))
     except backends.NoDeviceError as error:
         raise pytest.UsageError(f"--backend cupy: {error}") from error
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Collect the tests of the emulation only in the run that has it."""
+    if collection_path.name == EMULATION_TESTS:
+        return config.stash[BACKEND].name != "emulated"
+    return None
 
 
 def pytest_report_header(config):
@@ -67,6 +76,12 @@ def to_xp(backend):
 def to_numpy(backend):
     """Function that moves an array of the library under test to NumPy."""
     return backend.to_numpy
+
+
+@pytest.fixture(scope="session")
+def layer_to_xp(backend):
+    """Function that moves a layer to the array library under test and returns it."""
+    return lambda layer: layer if backend.xp is np else layer.to_gpu()
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def leaky_relu_inv(y: Array, slope: float = 0.01) -> Array:
 
 def leaky_relu_grad(dy: Array, y: Array, slope: float = 0.01) -> Array:
     """Gradient of `leaky_relu`: ``dy`` where ``y >= 0``, else ``slope * dy``."""
-    return get_array_module(dy, y).where(y >= 0, dy, slope * dy)
+    return get_array_module(y).where(y >= 0, dy, slope * dy)
 
 
 def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -235,4 +235,4 @@ def softplus_inv(y: Array) -> Array:
 
 def softplus_grad(dy: Array, y: Array) -> Array:
     """Gradient of `softplus` from its output: ``dy (1 - exp(-y))``."""
-    return -dy * get_array_module(dy, y).expm1(-y)
+    return -dy * get_array_module(y).expm1(-y)

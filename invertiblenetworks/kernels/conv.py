@@ -1,10 +1,20 @@
-"""Convolution in one to three dimensions and its adjoints in both arguments."""
+"""Convolution in one to three dimensions and its adjoints in both arguments.
+
+The three functions are one bilinear map and its two adjoints::
+
+    <conv(x, w), dy> = <x, conv_adjoint_x(dy, w, ...)> = <w, conv_adjoint_w(dy, x, ...)>
+
+As usual in neural networks "convolution" means cross-correlation: the kernel is not
+flipped.
+"""
 
 from __future__ import annotations
 
+import operator
+
 from .._types import Array, Shape
 from ..backend import get_array_module
-from ..errors import expect
+from ..errors import describe, expect, message
 from .conv_tiled import columns_from_source, correlate, transform
 from .patches import Geometry
 
@@ -13,10 +23,37 @@ def conv_shape(
     spatial: Shape,
     kernel: Shape,
     *,
-    stride: int | tuple[int, ...] = 1,
-    pad: int | tuple[int, ...] = 0,
+    stride: int | Shape = 1,
+    pad: int | Shape = 0,
 ) -> Shape:
-    """Spatial shape of the result of a convolution."""
+    """Spatial shape of the result of `conv`.
+
+    Parameters
+    ----------
+    spatial : tuple of int
+        Spatial shape of the images, one to three axes.
+    kernel : tuple of int
+        Spatial shape of the kernels.
+    stride : int or tuple of int, default 1
+        Distance between neighbouring outputs, in pixels of the input.
+    pad : int or tuple of int, default 0
+        Number of zeros assumed beyond both ends of each axis.
+
+    Returns
+    -------
+    tuple of int
+        ``(spatial + 2 * pad - kernel) // stride + 1`` on each axis.
+
+    Raises
+    ------
+    ValueError
+        If the result would be empty or an argument does not fit the spatial axes.
+
+    Examples
+    --------
+    >>> conv_shape((8, 6), (3, 3), stride=(2, 1), pad=1)
+    (4, 6)
+    """
     return _geometry("conv_shape", spatial, kernel, stride, pad).target
 
 
@@ -24,12 +61,52 @@ def conv(
     x: Array,
     w: Array,
     *,
-    stride: int | tuple[int, ...] = 1,
-    pad: int | tuple[int, ...] = 0,
+    stride: int | Shape = 1,
+    pad: int | Shape = 0,
 ) -> Array:
-    """Cross-correlate images with a bank of kernels, zeros outside the image."""
+    """Cross-correlate images with a bank of kernels; images are zero outside.
+
+    Parameters
+    ----------
+    x : array, shape (N, C_in, *spatial)
+        Images with one to three spatial axes.
+    w : array, shape (C_out, C_in, *kernel)
+        One kernel per pair of channels, of the dtype of ``x``.
+    stride, pad : int or tuple of int
+        See `conv_shape`.
+
+    Returns
+    -------
+    array, shape (N, C_out, *conv_shape(spatial, kernel))
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together.
+    TypeError
+        If dtypes or array libraries differ.
+
+    Notes
+    -----
+    ``y[n, o, t] = sum over c, k of w[o, c, k] * x[n, c, stride * t + k - pad]``.
+
+    A 1x1 convolution is one matrix product. All others copy one view of the images
+    per tap of the kernel, before the product or after it, wherever there are fewer
+    channels (Chellapilla, Puri and Simard, 2006, "High performance convolutional
+    neural networks for document processing"; Anderson et al., arXiv:1709.03395).
+    Beyond the result they need a workspace of bounded size, see
+    `kernels.conv_tiled`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv(np.ones((1, 1, 4)), np.ones((1, 1, 3)), pad=1)
+    array([[[2., 3., 3., 2.]]])
+    """
     geometry = _geometry("conv", x.shape[2:], w.shape[2:], stride, pad)
-    return transform(x, _by_tap(w), geometry)
+    _expect_same_kind("conv", x, w)
+    _expect_shape("conv: x", x, (len(x), w.shape[1], *geometry.source))
+    return transform(x, _matrices(w), geometry)
 
 
 def conv_adjoint_x(
@@ -37,12 +114,48 @@ def conv_adjoint_x(
     w: Array,
     spatial: Shape,
     *,
-    stride: int | tuple[int, ...] = 1,
-    pad: int | tuple[int, ...] = 0,
+    stride: int | Shape = 1,
+    pad: int | Shape = 0,
 ) -> Array:
-    """Adjoint of `conv` in the images; forwards it is the transposed convolution."""
+    """Adjoint of `conv` in the images. Used forwards: transposed convolution.
+
+    Parameters
+    ----------
+    dy : array, shape (N, C_out, *conv_shape(spatial, kernel))
+        Cotangent of the result of `conv`.
+    w : array, shape (C_out, C_in, *kernel)
+        The kernels.
+    spatial : tuple of int
+        Spatial shape of the images; with a stride, ``dy`` does not determine it.
+    stride, pad : int or tuple of int
+        See `conv_shape`.
+
+    Returns
+    -------
+    array, shape (N, C_in, *spatial)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together.
+    TypeError
+        If dtypes or array libraries differ.
+
+    Notes
+    -----
+    ``dx[n, c, s] = sum over o and all (k, t) with stride * t + k - pad = s of
+    w[o, c, k] * dy[n, o, t]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_adjoint_x(np.ones((1, 1, 2)), np.ones((1, 1, 2)), (4,), stride=2)
+    array([[[1., 1., 1., 1.]]])
+    """
     geometry = _geometry("conv_adjoint_x", spatial, w.shape[2:], stride, pad)
-    return transform(dy, _by_tap(w).swapaxes(1, 2), geometry.reversed())
+    _expect_same_kind("conv_adjoint_x", dy, w)
+    _expect_shape("conv_adjoint_x: dy", dy, (len(dy), len(w), *geometry.target))
+    return transform(dy, _matrices(w).swapaxes(1, 2), geometry.reversed())
 
 
 def conv_adjoint_w(
@@ -50,39 +163,98 @@ def conv_adjoint_w(
     x: Array,
     kernel: Shape,
     *,
-    stride: int | tuple[int, ...] = 1,
-    pad: int | tuple[int, ...] = 0,
+    stride: int | Shape = 1,
+    pad: int | Shape = 0,
 ) -> Array:
-    """Adjoint of `conv` in the kernels."""
+    """Adjoint of `conv` in the kernels.
+
+    Parameters
+    ----------
+    dy : array, shape (N, C_out, *conv_shape(spatial, kernel))
+        Cotangent of the result of `conv`.
+    x : array, shape (N, C_in, *spatial)
+        The images.
+    kernel : tuple of int
+        Spatial shape of the kernels.
+    stride, pad : int or tuple of int
+        See `conv_shape`.
+
+    Returns
+    -------
+    array, shape (C_out, C_in, *kernel)
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit together.
+    TypeError
+        If dtypes or array libraries differ.
+
+    Notes
+    -----
+    ``dw[o, c, k] = sum over n, t of dy[n, o, t] * x[n, c, stride * t + k - pad]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_adjoint_w(np.ones((1, 1, 3)), np.arange(4.0)[None, None], (2,))
+    array([[[3., 6.]]])
+    """
     geometry = _geometry("conv_adjoint_w", x.shape[2:], kernel, stride, pad)
+    _expect_same_kind("conv_adjoint_w", dy, x)
+    _expect_shape("conv_adjoint_w: dy", dy, (len(x), dy.shape[1], *geometry.target))
     if columns_from_source(x.shape[1], dy.shape[1], geometry):
-        dw = correlate(dy, x, geometry).swapaxes(1, 2)  # (C_out, C_in, K)
+        matrices = correlate(dy, x, geometry)
     else:
-        dw = correlate(x, dy, geometry.reversed()).transpose(2, 0, 1)
-    dw = get_array_module(dy).ascontiguousarray(dw)
-    return dw.reshape(dy.shape[1], x.shape[1], *geometry.kernel)
+        matrices = correlate(x, dy, geometry.reversed()).swapaxes(1, 2)
+    by_channel = get_array_module(dy).ascontiguousarray(matrices.transpose(1, 2, 0))
+    return by_channel.reshape(dy.shape[1], x.shape[1], *geometry.kernel)
+
+
+def _matrices(w: Array) -> Array:
+    """View kernels as one matrix ``(C_out, C_in)`` per tap."""
+    return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
 
 
 def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     rank = len(spatial)
-    stride, pad = _per_axis(stride, rank), _per_axis(pad, rank)
-    out = tuple(
-        (n + 2 * p - k) // s + 1 for n, k, s, p in zip(spatial, kernel, stride, pad)
+    spatial, kernel = tuple(spatial), tuple(kernel)
+    expect(1 <= rank <= 3, where, "one to three spatial axes", str(spatial))
+    expect(len(kernel) == rank, where, f"a kernel of {rank} axes", str(kernel))
+    stride = _per_axis(where, "stride", stride, rank, 1)
+    pad = _per_axis(where, "pad", pad, rank, 0)
+    target = tuple(
+        (n_in + 2 * p - k) // s + 1
+        for n_in, k, s, p in zip(spatial, kernel, stride, pad, strict=True)
     )
     expect(
-        len(kernel) == rank and min(out, default=1) > 0,
+        min(spatial) > 0 and min(kernel) > 0 and min(target) > 0,
         where,
-        f"a kernel that fits into images of spatial shape {tuple(spatial)} with "
-        f"pad {pad}",
-        f"kernel {tuple(kernel)}",
+        f"a kernel that fits into images of spatial shape {spatial} with pad {pad}",
+        f"a kernel of shape {kernel}",
     )
-    return Geometry(tuple(spatial), out, tuple(kernel), stride, pad)
+    return Geometry(spatial, target, kernel, stride, pad)
 
 
-def _per_axis(value, rank) -> Shape:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
+def _per_axis(where, name, value, rank, least) -> Shape:
+    """One number per spatial axis, from one for all or from one for each."""
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * rank
+    expect(
+        len(values) == rank and min(map(operator.index, values)) >= least,
+        where,
+        f"{name} to be an integer of at least {least}, or {rank} of them",
+        value,
+    )
+    return values
 
 
-def _by_tap(w) -> Array:
-    """View kernels ``(C_out, C_in, *K)`` as one matrix per tap, ``(K, C_out, C_in)``."""
-    return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
+def _expect_same_kind(where: str, a: Array, b: Array) -> None:
+    get_array_module(a, b)
+    if a.dtype != b.dtype:
+        raise TypeError(
+            message(where, "two arrays of the same dtype", describe((a, b)))
+        )
+
+
+def _expect_shape(where: str, array: Array, shape: Shape) -> None:
+    expect(array.shape == shape, where, f"shape {shape}", array)

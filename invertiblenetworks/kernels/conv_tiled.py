@@ -1,10 +1,10 @@
 """Convolutions as matrix products over tiles of pixels, in plain array code.
 
-A convolution multiplies a matrix of weights with columns gathered from its source,
-or multiplies first and adds the resulting columns to its target. Both give the same
-result; the work beside the product grows with the channels on the side of the
-columns, so that side is the one with fewer values. Tiles bound the memory of the
-columns and keep them in the cache between copy and product.
+A convolution multiplies its weights with columns gathered from the source images,
+or multiplies first and adds the resulting columns to the target images. The result
+is the same; the copying grows with the channels on the side of the columns, so that
+is the side with fewer values. Tiles bound the memory that columns take and keep
+them in the cache from the copy to the product.
 """
 
 from __future__ import annotations
@@ -13,33 +13,34 @@ import math
 
 from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels
-from .patches import Columns, Geometry, scatter_add, tiles
+from . import conv_cuda
+from .patches import Columns, Geometry, Tile, scatter_add, tiles
 
-HOST_BYTES = 2**20
-"""Bytes of columns in one tile on the CPU, about its second-level cache."""
+HOST_BYTES = 2**21
+"""Bytes of one tile on the CPU, about its second-level cache."""
 
-HOST_PIXELS = 1024
-"""Pixels that make a product efficient: small images are grouped up to this."""
-
-DEVICE_BYTES = 2**28
-"""Bytes of columns in one tile on a GPU, enough to keep all of it busy."""
+HOST_PIXELS = 512
+"""Pixels that a tile has in any case, for the sake of the product."""
 
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
-    """Add up, over taps, one matrix ``(C_target, C_source)`` times moved images.
+    """Sum over taps of one matrix times the images moved by that tap.
 
     Parameters
     ----------
     images : array, shape (N, C_source, *source)
+        Any strides.
     matrices : array, shape (K, C_target, C_source)
-        One matrix per tap; any strides.
+        One matrix per tap, any strides.
     geometry : Geometry
-        What each tap joins.
+        The pixels that each tap joins.
 
     Returns
     -------
     array, shape (N, C_target, *target)
     """
+    if _runs_in_cuda(images, geometry):
+        return conv_cuda.transform(images, matrices, geometry)
     _, n_target, n_source = matrices.shape
     if geometry.is_pointwise:
         flat = images.reshape(*images.shape[:2], -1)
@@ -51,29 +52,29 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
 
 
 def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
-    """Sum, over samples and pixels, ``fixed`` times ``moved`` shifted by each tap.
+    """Adjoint of `transform` in the matrices.
 
     Parameters
     ----------
     fixed : array, shape (N, C_target, *target)
+        Cotangent of the result of `transform`.
     moved : array, shape (N, C_source, *source)
+        The images.
     geometry : Geometry
-        What each tap joins.
+        The pixels that each tap joins.
 
     Returns
     -------
-    array, shape (C_target, K, C_source)
+    array, shape (K, C_target, C_source)
+        With any strides.
     """
-    xp = get_array_module(fixed)
+    if _runs_in_cuda(fixed, geometry):
+        return conv_cuda.correlate(fixed, moved, geometry)
     n_fixed, n_moved = fixed.shape[1], moved.shape[1]
-    n_rows = geometry.n_taps * n_moved
-    cut, columns = _tiles_and_columns(xp, moved, n_rows, n_fixed, geometry.target)
-    total = xp.zeros((n_fixed, n_rows), fixed.dtype)
-    for samples, rows in cut:
-        tile = columns.gather(moved[samples], geometry.onto_rows(rows))
-        other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
-        total += other @ tile.reshape(n_rows, -1).T
-    return total.reshape(n_fixed, geometry.n_taps, n_moved)
+    n_values = (n_fixed + n_moved) * math.prod(geometry.target)
+    if geometry.is_pointwise and n_fixed * n_moved <= n_values:
+        return _correlate_pointwise(fixed, moved)
+    return _gather_then_correlate(fixed, moved, geometry)
 
 
 def columns_from_source(n_source: int, n_target: int, geometry: Geometry) -> bool:
@@ -82,14 +83,18 @@ def columns_from_source(n_source: int, n_target: int, geometry: Geometry) -> boo
     return n_source * target <= n_target * source
 
 
+def _runs_in_cuda(images: Array, geometry: Geometry) -> bool:
+    return has_cuda_kernels(get_array_module(images)) and max(geometry.stride) == 1
+
+
 def _gather_then_multiply(images, matrices, geometry) -> Array:
     xp = get_array_module(images)
     n_taps, n_target, n_source = matrices.shape
     n_rows = n_taps * n_source
     matrix = matrices.swapaxes(0, 1).reshape(n_target, n_rows)
     result = xp.empty((len(images), n_target, *geometry.target), images.dtype)
-    cut, columns = _tiles_and_columns(xp, images, n_rows, n_target, geometry.target)
-    for samples, rows in cut:
+    columns = Columns(xp, images.dtype)
+    for samples, rows in _tiles(images, n_rows + n_target, geometry.target):
         tile = columns.gather(images[samples], geometry.onto_rows(rows))
         flat, part = tile.reshape(n_rows, -1), result[samples, :, rows]
         if len(part) == 1:
@@ -106,8 +111,8 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     n_rows = n_taps * n_target
     matrix = matrices.reshape(n_rows, n_source)
     result = xp.zeros((len(images), n_target, *geometry.target), images.dtype)
-    cut, columns = _tiles_and_columns(xp, images, n_rows, n_source, geometry.source)
-    for samples, rows in cut:
+    columns = Columns(xp, images.dtype)
+    for samples, rows in _tiles(images, n_rows + n_source, geometry.source):
         tile = images[samples, :, rows].swapaxes(0, 1)
         flat = tile.reshape(n_source, -1)
         product = xp.matmul(matrix, flat, out=columns.empty((n_rows, flat.shape[1])))
@@ -116,16 +121,40 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     return result
 
 
-def _tiles_and_columns(xp, images, n_rows, n_others, spatial) -> tuple:
-    """Tiles of the pixels that columns of ``n_rows`` rows cover, and their memory."""
-    itemsize = images.dtype.itemsize
+def _gather_then_correlate(fixed, moved, geometry) -> Array:
+    xp = get_array_module(fixed)
+    n_fixed, n_moved = fixed.shape[1], moved.shape[1]
+    n_rows = geometry.n_taps * n_moved
+    total = 0
+    columns = Columns(xp, moved.dtype)
+    for samples, rows in _tiles(moved, n_rows + n_fixed, geometry.target):
+        tile = columns.gather(moved[samples], geometry.onto_rows(rows))
+        other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
+        total = total + other @ tile.reshape(n_rows, -1).T
+    return total.reshape(n_fixed, geometry.n_taps, n_moved).swapaxes(0, 1)
+
+
+def _correlate_pointwise(fixed, moved) -> Array:
+    fixed = fixed.reshape(*fixed.shape[:2], -1)
+    moved = moved.reshape(*moved.shape[:2], -1).swapaxes(1, 2)
+    n_entries = fixed.shape[1] * moved.shape[2]
+    n_samples = max(1, HOST_BYTES // (n_entries * fixed.dtype.itemsize))
+    total = 0
+    for start in range(0, len(fixed), n_samples):
+        samples = slice(start, start + n_samples)
+        total = total + (fixed[samples] @ moved[samples]).sum(axis=0)
+    return total[None]
+
+
+def _tiles(images, n_rows, spatial) -> list[Tile]:
+    """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel."""
+    xp = get_array_module(images)
+    row_bytes = n_rows * images.dtype.itemsize
     if has_cuda_kernels(xp):
-        n_pixels = max(1, DEVICE_BYTES // ((n_rows+n_others) * itemsize))
+        n_pixels = conv_cuda.DEVICE_BYTES // row_bytes
     else:
-        n_pixels = max(HOST_PIXELS // 2, HOST_BYTES // ((n_rows+n_others) * itemsize))
-        if math.prod(spatial) >= HOST_PIXELS: n_pixels=min(n_pixels, math.prod(spatial))
-    cut = list(tiles(len(images), spatial, n_pixels))
-    samples, rows = cut[0]  # the first tile is as large as any
-    in_tile = (samples.stop - samples.start) * (rows.stop - rows.start)
-    size = n_rows * in_tile * math.prod(spatial[1:])
-    return cut, Columns(xp, size, images.dtype)
+        n_pixels = max(HOST_PIXELS, HOST_BYTES // row_bytes)
+        if math.prod(spatial) >= HOST_PIXELS:
+            # Only one image: its product goes to the result without another copy.
+            n_pixels = min(n_pixels, math.prod(spatial))
+    return tiles(len(images), spatial, n_pixels)

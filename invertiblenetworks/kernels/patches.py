@@ -15,12 +15,14 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Iterator
 from types import ModuleType
 
 from .._types import Array, Shape
 
 Slices = tuple[slice, ...]
+
+Tile = tuple[slice, slice]
+"""Slices of the samples and of the rows, which are positions on the first axis."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,9 @@ class Geometry:
                 inputs, outputs, self.kernel, self.stride, self.pad, strict=True
             )
         ]
-        pairs = [tuple(zip(*axes, strict=True)) for axes in itertools.product(*per_axis)]
+        pairs = [
+            tuple(zip(*axes, strict=True)) for axes in itertools.product(*per_axis)
+        ]
         if self.reverse:
             return [(target, source) for source, target in pairs]
         return pairs
@@ -94,48 +98,57 @@ def _joined(n_in: int, n_out: int, stride: int, shift: int) -> tuple[slice, slic
     return inputs, slice(first, last + 1)
 
 
-def tiles(
-    n_samples: int, spatial: Shape, n_pixels: int
-) -> Iterator[tuple[slice, slice]]:
-    """Cut a batch of images into tiles, each a pair of slices (samples, rows).
+def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> list[Tile]:
+    """Cut a batch of images into tiles.
 
-    A tile has at most ``n_pixels`` pixels, or one row: it is a few rows of one image
-    or several whole images.
+    A tile is a few rows of one image or several whole images. It has at most
+    ``n_pixels`` pixels, but at least one row. None is larger than the first.
     """
     per_image = math.prod(spatial)
-    n_rows = max(1, n_pixels * spatial[0] // per_image)
-    n_images = max(1, n_pixels // per_image)
-    for row in range(0, spatial[0], n_rows):
-        rows = slice(row, min(row + n_rows, spatial[0]))
-        for sample in range(0, n_samples, n_images):
-            yield slice(sample, min(sample + n_images, n_samples)), rows
+    n_rows = min(spatial[0], max(1, n_pixels * spatial[0] // per_image))
+    n_images = min(n_samples, max(1, n_pixels // per_image))
+    return [
+        (
+            slice(sample, min(sample + n_images, n_samples)),
+            slice(row, min(row + n_rows, spatial[0])),
+        )
+        for row in range(0, spatial[0], n_rows)
+        for sample in range(0, n_samples, n_images)
+    ]
 
 
 class Columns:
-    """Memory for the columns of one tile after another."""
+    """Memory that holds the columns of one tile after another.
 
-    def __init__(self, xp: ModuleType, size: int, dtype: object):
-        self._memory = xp.empty(size, dtype)
+    It is as large as the first of them.
+    """
+
+    def __init__(self, xp: ModuleType, dtype: object):
+        self._xp, self._dtype = xp, dtype
+        self._memory = None
         self._layout = None
 
     def empty(self, shape: Shape) -> Array:
-        """Columns of this shape with any content."""
+        """Columns with any content, in the place of the last ones."""
+        size = math.prod(shape)
+        if self._memory is None:
+            self._memory = self._xp.empty(size, self._dtype)
         self._layout = None
-        return self._memory[: math.prod(shape)].reshape(shape)
+        return self._memory[:size].reshape(shape)
 
     def gather(self, images: Array, geometry: Geometry) -> Array:
         """Copy images ``(N, C, *source)`` to columns ``(K, C, N, *target)``.
 
         Positions that a tap finds outside of the image are zero.
         """
+        layout, last_layout = (images.shape[:2], geometry), self._layout
         n_samples, n_channels = images.shape[:2]
-        shape = (geometry.n_taps, n_channels, n_samples, *geometry.target)
-        columns = self._memory[: math.prod(shape)].reshape(shape)
-        if (shape, geometry) != self._layout:
-            # The next tile of the same layout overwrites the same positions and
-            # finds the others still zero.
+        columns = self.empty((geometry.n_taps, n_channels, n_samples, *geometry.target))
+        if layout != last_layout:
             columns.fill(0)
-            self._layout = shape, geometry
+        # A further tile of the same layout writes to the same positions and finds
+        # the others still zero.
+        self._layout = layout
         by_channel = images.swapaxes(0, 1)
         for column, (source, target) in zip(columns, geometry.taps, strict=True):
             column[(..., *target)] = by_channel[(..., *source)]

@@ -177,7 +177,7 @@ class ResidualBlock(Net):
         da3 = self._last(dh2, x)
         da3 += conv_adjoint_x(h2, tangent(self.W3), x.shape[2:], **self._outer)
         if self.final.halves_channels:
-            return self.final.jvp(da3, a3)
+            return self.final.jvp(da3, a3), self.final.forward(a3)
         y = self.final.forward(a3)
         return self.final.derivative(y) * da3, y
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .api_table import check_arguments
-from .array import unwrap, wrap
+from .device_array import unwrap, wrap
 from .memory import counters
 
 # The size of their result, or the result itself, must come back to the host.
@@ -19,6 +19,10 @@ SYNCHRONISING = {
     "extract",
     "flatnonzero",
     "nonzero",
+    "save",
+    "savetxt",
+    "savez",
+    "savez_compressed",
     "tobytes",
     "tofile",
     "unique",

@@ -8,8 +8,8 @@ import numpy as np
 
 from . import transfer
 from .api_table import API, VERSION
-from .array import ndarray
 from .calls import strict_function, strict_method, ufunc
+from .device_array import ndarray
 from .memory import OutOfMemoryError, pool
 from .operators import add_operators
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .array import ndarray, unwrap, wrap
+from .device_array import ndarray, unwrap, wrap
 from .memory import counters
 
 BINARY = {

@@ -1,0 +1,60 @@
+"""Peak memory of a gradient, against the depth of the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import tracemalloc
+
+from .._types import Array
+from ..base import Bijection
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """Bytes that ``forward`` and ``backward`` allocated.
+
+    Attributes
+    ----------
+    peak : int
+        Largest sum of all arrays alive that were not there before.
+    gradients : int
+        Gradients of the parameters among them.
+    """
+
+    peak: int
+    gradients: int
+
+    @property
+    def working(self) -> int:
+        """The peak without gradients: states, activations and buffers."""
+        return self.peak - self.gradients
+
+
+def measure_memory(network: Bijection, x: Array) -> Memory:
+    """Trace the allocations of one ``forward`` and ``backward``.
+
+    Parameters
+    ----------
+    network : Bijection
+        With ``logdet=True``; its parameters exist before, so they are not counted.
+    x : array, shape (N, C, *spatial)
+        The input, not counted either.
+
+    Notes
+    -----
+    ``tracemalloc`` sees every NumPy array, but not the work space of the BLAS library,
+    which does not depend on the network.
+    """
+    network.initialize(x)
+    network.clear_grad()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        z, _ = network.forward(x)
+        network.backward(z / len(x), z)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    gradients = sum(gradient.nbytes for gradient in network.get_grads())
+    network.clear_grad()
+    return Memory(peak - before, gradients)
