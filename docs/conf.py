@@ -22,6 +22,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = False
+napoleon_use_param = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [
     ("Shapes", "params_style"),
@@ -47,6 +48,7 @@ def setup(app):
 # --- appearance -----------------------------------------------------------------------
 
 html_theme = "alabaster"
+pygments_style = "tango"
 html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]

@@ -1,4 +1,4 @@
-"""Parameters: who owns the numbers that are trained, and the algebra on lists of them."""
+"""Parameters: who owns the trained numbers, and the algebra on lists of them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,16 @@ class Parameter:
     array([2., 4.])
     """
 
-    __slots__ = ("_dtype", "_module", "_shape", "data", "grad", "trainable")
+    # "__weakref__", since optimisers keep their moments by parameter, weakly.
+    __slots__ = (
+        "__weakref__",
+        "_dtype",
+        "_module",
+        "_shape",
+        "data",
+        "grad",
+        "trainable",
+    )
 
     def __init__(
         self,
@@ -181,22 +190,12 @@ def move_to_cpu(parameter: Parameter) -> None:
     parameter.convert(to_cpu)
 
 
-# --- algebra on lists of arrays, aligned with get_params() -------------------------
-
-
-def _array(item: Parameter | Array) -> Array:
-    return item.data if isinstance(item, Parameter) else item
-
-
 def _arrays(items: Sequence[Parameter | Array], where: str) -> list[Array]:
-    arrays = [_array(item) for item in items]
-    expect(
-        all(a is not None for a in arrays),
-        where,
-        "values in every entry",
-        "an entry without",
-        "Run a batch through the network first, or clear what is unset.",
-    )
+    arrays = [item.data if isinstance(item, Parameter) else item for item in items]
+    hint = "Run a batch through the network first, or leave the entry out."
+    for i, array in enumerate(arrays):
+        found = f"none in entry {i}"
+        expect(array is not None, where, "values in every entry", found, hint)
     return arrays
 
 
@@ -205,18 +204,17 @@ def _aligned(
 ) -> tuple[list[Array], list[Array]]:
     a, b = _arrays(a, where), _arrays(b, where)
     shapes_a, shapes_b = [v.shape for v in a], [v.shape for v in b]
-    expect(
-        shapes_a == shapes_b,
-        where,
-        f"two lists of the same shapes, the first of {shapes_a}",
-        f"{shapes_b}",
-    )
+    wanted = f"two lists of the same shapes, the first of {shapes_a}"
+    expect(shapes_a == shapes_b, where, wanted, f"{shapes_b}")
     return a, b
 
 
-def par2vec(
-    params: Sequence[Parameter | Array],
-) -> tuple[Array, list[Shape]]:
+def _times(alpha: float | Array, array: Array) -> Array:
+    """Multiply and keep the type: a NumPy float64 would make float32 arrays float64."""
+    return (alpha * array).astype(array.dtype, copy=False)
+
+
+def par2vec(params: Sequence[Parameter | Array]) -> tuple[Array, list[Shape]]:
     """Lay a list of parameters, or of arrays, end to end in one vector.
 
     Parameters
@@ -241,6 +239,8 @@ def par2vec(
     >>> vector, shapes = par2vec([np.ones((2, 2)), np.zeros(1)])
     >>> vector, shapes
     (array([1., 1., 1., 1., 0.]), [(2, 2), (1,)])
+    >>> vec2par(vector, shapes)[0].shape
+    (2, 2)
     """
     expect(len(params) > 0, "par2vec", "at least one array", "an empty list")
     arrays = _arrays(params, "par2vec")
@@ -269,7 +269,11 @@ def vec2par(vector: Array, shapes: Sequence[Shape]) -> list[Array]:
 
 
 def dot(a: Sequence[Parameter | Array], b: Sequence[Parameter | Array]) -> Array:
-    """Inner product of two lists: the sum over all entries of ``a_i * b_i``."""
+    """Inner product of two lists of the same shapes, ``sum(a_i * b_i)``.
+
+    >>> float(dot([np.array([1.0, 2.0])], [np.array([3.0, 4.0])]))
+    11.0
+    """
     a, b = _aligned(a, b, "dot")
     return sum((u * v).sum() for u, v in zip(a, b, strict=True))
 
@@ -282,11 +286,11 @@ def norm(a: Sequence[Parameter | Array]) -> Array:
 def axpy(
     alpha: float, x: Sequence[Parameter | Array], y: Sequence[Parameter | Array]
 ) -> list[Array]:
-    """Return ``alpha * x + y`` entry by entry, as a list of new arrays."""
+    """Return ``alpha * x + y`` for two lists of the same shapes, as new arrays."""
     x, y = _aligned(x, y, "axpy")
-    return [alpha * u + v for u, v in zip(x, y, strict=True)]
+    return [_times(alpha, u) + v for u, v in zip(x, y, strict=True)]
 
 
 def scale(alpha: float, x: Sequence[Parameter | Array]) -> list[Array]:
     """Return ``alpha * x`` entry by entry, as a list of new arrays."""
-    return [alpha * u for u in _arrays(x, "scale")]
+    return [_times(alpha, u) for u in _arrays(x, "scale")]

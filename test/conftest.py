@@ -19,7 +19,7 @@ MARKERS = {
 # collector: importing one changes what ``import cupy`` means.
 collect_ignore_glob = ["doubles/*"]
 
-EMULATION_TESTS = "test_doubles_emulated.py"
+EMULATION_TESTS = "test_doubles_emulated*.py"
 
 BACKEND = pytest.StashKey[backends.Backend]()
 
@@ -44,7 +44,7 @@ def pytest_configure(config):
 
 def pytest_ignore_collect(collection_path, config):
     """Collect the tests of the emulation only in the run that has it."""
-    if collection_path.name == EMULATION_TESTS:
+    if collection_path.match(EMULATION_TESTS):
         return config.stash[BACKEND].name != "emulated"
     return None
 

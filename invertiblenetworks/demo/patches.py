@@ -25,6 +25,9 @@ LEVELS = 256
 BANDS = {"training": (0, 290), "validation": (290, 330), "held-out": (350, 512)}
 """First column, and the one after the last, of each part."""
 
+NOISE_SEED = 512
+"""Seed of the noise with which parts are evaluated, the same in every run."""
+
 
 def load_band(part: str) -> list[Array]:
     """Return the columns of every photograph that belong to ``part``.
@@ -101,6 +104,27 @@ def dequantise(patches: Array, rng: Rng) -> Array:
     models, section 3.1, arXiv:1511.01844.
     """
     return ((patches + rng.random(patches.shape)) / LEVELS).astype("float32")
+
+
+def evaluation_patches(part: str, step: int = SIDE, n_draws: int = 1) -> Array:
+    """Return all patches of a grid over ``part``, with noise that never changes.
+
+    Parameters
+    ----------
+    part : {"training", "validation", "held-out"}
+        Key of `BANDS`.
+    step : int
+        Distance of the patches; ``SIDE``, the default, lays them edge to edge.
+    n_draws : int
+        How often every patch appears, each time with noise of its own.
+
+    Returns
+    -------
+    array, shape (n_draws n_patches, 1, SIDE, SIDE), float32
+    """
+    rng = np.random.default_rng(NOISE_SEED)
+    patches = grid_patches(load_band(part), step)
+    return np.concatenate([dequantise(patches, rng) for _ in range(n_draws)])
 
 
 def bits_per_dimension(log_prob: Array) -> float:

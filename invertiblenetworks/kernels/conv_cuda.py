@@ -29,49 +29,58 @@ DEVICE_BYTES = 2**28
 _ZERO_AND_ONE = {name: np.array([0, 1], name) for name in ("float32", "float64")}
 
 _GATHER = """
-    I rest = i;
-    const I t2 = rest % T2; rest /= T2;
-    const I t1 = rest % T1; rest /= T1;
-    const I t0 = rest % T0; rest /= T0;
-    const I c = rest % C;   rest /= C;
-    const I k2 = rest % K2; rest /= K2;
-    const I k1 = rest % K1; rest /= K1;
-    const I s0 = t0 - P0, s1 = t1 + k1 - P1, s2 = t2 + k2 - P2;
+    Index rest = i;
+    const Index t2 = rest % T2; rest /= T2;
+    const Index t1 = rest % T1; rest /= T1;
+    const Index t0 = rest % T0; rest /= T0;
+    const Index c = rest % C;   rest /= C;
+    const Index k2 = rest % K2; rest /= K2;
+    const Index k1 = rest % K1; rest /= K1;
+    const Index s0 = t0 - P0, s1 = t1 + k1 - P1, s2 = t2 + k2 - P2;
     const bool inside = 0 <= s0 && s0 < S0 && 0 <= s1 && s1 < S1 && 0 <= s2 && s2 < S2;
     column = inside ? image[(((rest * C + c) * S0 + s0) * S1 + s1) * S2 + s2] : T(0);
 """
 
 _SCATTER = """
-    I rest = i;
-    const I t2 = rest % T2; rest /= T2;
-    const I t1 = rest % T1; rest /= T1;
-    const I t0 = rest % T0; rest /= T0;
-    const I c = rest % C;   rest /= C;
-    for (I k = 0; k < K0 * K1 * K2; ++k) {
-        const I s0 = t0 + k / (K1 * K2) - P0;
-        const I s1 = t1 + k / K2 % K1 - P1;
-        const I s2 = t2 + k % K2 - P2;
+    Index rest = i;
+    const Index t2 = rest % T2; rest /= T2;
+    const Index t1 = rest % T1; rest /= T1;
+    const Index t0 = rest % T0; rest /= T0;
+    const Index c = rest % C;   rest /= C;
+    T sum = 0;
+    for (Index k = 0; k < K0 * K1 * K2; ++k) {
+        const Index s0 = t0 + k / (K1 * K2) - P0;
+        const Index s1 = t1 + k / K2 % K1 - P1;
+        const Index s2 = t2 + k % K2 - P2;
         if (0 <= s0 && s0 < S0 && 0 <= s1 && s1 < S1 && 0 <= s2 && s2 < S2) {
-            const I sample_tap = rest * K0 * K1 * K2 + k;
-            image += column[(((sample_tap * C + c) * S0 + s0) * S1 + s1) * S2 + s2];
+            const Index sample_tap = rest * K0 * K1 * K2 + k;
+            sum += column[(((sample_tap * C + c) * S0 + s0) * S1 + s1) * S2 + s2];
         }
     }
+    image += sum;
 """
 
-_SIZES = "I C, " + ", ".join(f"I {name}{axis}" for name in "TSKP" for axis in range(3))
+_SIZES = ["C", *(f"{name}{axis}" for name in "TSKP" for axis in range(3))]
 
 _KERNELS = {
     "gather": ("raw T image", "T column", _GATHER),
     "scatter": ("raw T column", "T image", _SCATTER),
 }
 
+_C_TYPES = {"int32": "int", "int64": "long long"}
+
 
 @functools.cache
-def _kernel(name: str) -> object:
+def _kernel(name: str, index: str) -> object:
     """One of the two copying kernels; CuPy compiles it per dtype at its first call."""
     read, written, body = _KERNELS[name]
+    sizes = ", ".join(f"{index} {size}" for size in _SIZES)
     return cupy_module().ElementwiseKernel(
-        f"{read}, {_SIZES}", written, body, f"conv_{name}"
+        f"{read}, {sizes}",
+        written,
+        body,
+        f"conv_{name}_{index}",
+        preamble=f"typedef {_C_TYPES[index]} Index;",
     )
 
 
@@ -143,7 +152,8 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
         tile, part = _pixels(images, samples, rows), result[samples]
         product = columns.empty((len(tile), n_rows, tile.shape[2]))
         _multiply(_for_each(matrix, product), tile, product)
-        _copy("scatter", product, part, geometry.from_rows(rows), geometry.target)
+        part_geometry = geometry.from_rows(rows)
+        _copy("scatter", product, part, n_target, geometry.target, part_geometry)
     return result
 
 
@@ -187,7 +197,7 @@ def _gather(images, geometry, columns) -> Array:
 
 def _copy(name, read, written, n_channels, target, geometry) -> None:
     """Launch one of the kernels, with the faster 32-bit indices where they suffice."""
-    index = np.int32 if max(read.size, written.size) < 2**31 else np.int64
+    index = "int32" if max(read.size, written.size) < 2**31 else "int64"
     numbers = (
         n_channels,
         *_on_three_axes(target, 1),
@@ -195,7 +205,7 @@ def _copy(name, read, written, n_channels, target, geometry) -> None:
         *_on_three_axes(geometry.kernel, 1),
         *_on_three_axes(geometry.pad, 0),
     )
-    _kernel(name)(read, *map(index, numbers), written)
+    _kernel(name, index)(read, *numbers, written)
 
 
 def _on_three_axes(values, neutral) -> Shape:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .._types import Array
 from ..backend import to_cpu
 from ..base import Bijection, Net
 from ..compose import reverse
-from .numeric import Value, map_arrays, zeros_like
+from .numeric import Value, zeros_like
 from .pairs import as_one
+
+NO_LOGDET = np.float64(0.0)
 
 
 class Point(NamedTuple):
@@ -27,11 +31,7 @@ class Point(NamedTuple):
 
     x: Value
     theta: list[Array]
-    cond: Array | None
-
-    def map(self, function, *others: Point) -> Point:
-        """Apply a function to all arrays."""
-        return Point(*map_arrays(function, tuple(self), *map(tuple, others)))
+    cond: Array | None = None
 
 
 class Map:
@@ -43,7 +43,7 @@ class Map:
     Parameters
     ----------
     layer : Bijection or Net
-        The layer.
+        The layer; the log-determinant of a bijection must be switched on.
     context : object, optional
         The condition of a layer with ``cond_kind`` "context".
     """
@@ -53,14 +53,6 @@ class Map:
 
     def __init__(self, layer: Bijection | Net, context: object = None):
         self.layer, self.context, self.api = layer, context, as_one(layer)
-
-    def _cond(self, point: Point):
-        return self.context if point.cond is None else point.cond
-
-    def _at(self, point: Point):
-        """Move the layer to the point; return its input and its condition."""
-        self.layer.set_params(point.theta)
-        return point.x, self._cond(point)
 
     def value(self, point: Point) -> tuple[Value, float]:
         """Return the output and, of a bijection, the batch-mean log-determinant."""
@@ -89,92 +81,75 @@ class Map:
     def _backward(self, dy, x, y, cond):
         raise NotImplementedError
 
+    def _at(self, point):
+        """Move the layer to the point; return its input and its condition."""
+        self.layer.set_params(point.theta)
+        return point.x, self.context if point.cond is None else point.cond
+
 
 class NetMap(Map):
-    """A net; it has no log-determinant."""
+    """A net; it has no log-determinant, and gradients take its input."""
 
     def value(self, point):
-        x, cond = self._at(point)
-        return self.api.forward(x, cond), 0.0
+        return self.api.forward(*self._at(point)), NO_LOGDET
 
     def tangent(self, direction, point):
-        x, cond = self._at(point)
         dx, dtheta, dcond = direction
-        return self.api.jacobian(dx, dtheta, x, cond, dcond)[0], 0.0
+        return self.api.jacobian(dx, dtheta, *self._at(point), dcond)[0], NO_LOGDET
 
     def adjoint(self, dy, dlogdet, point, y):
-        x, cond = self._at(point)
-        dx, dtheta, *dcond = self.api.adjoint_jacobian(dy, x, cond)
-        return Point(dx, dtheta, *(dcond or [None]))
+        return Point(*self.api.adjoint_jacobian(dy, *self._at(point)))
 
     def _backward(self, dy, x, y, cond):
         out = self.api.backward(dy, x, cond)
-        return out if point_has_cond(self.layer) else (out, None)
+        return out if self.layer.cond_kind == "array" else (out, None)
 
 
 class BijectionMap(Map):
-    """A bijection; ``logdet`` must be switched on."""
+    """A bijection."""
 
     has_logdet = True
+    suffix = ""
 
     def value(self, point):
-        x, cond = self._at(point)
-        y, logdet = self.api.forward(x, cond)
+        y, logdet = self.api.forward(*self._at(point))
         return y, number(logdet)
 
+    def _call(self, method, *arguments, **options):
+        return getattr(self.api, method + self.suffix)(*arguments, **options)
+
     def tangent(self, direction, point):
-        x, cond = self._at(point)
         dx, dtheta, dcond = direction
-        dy, _, dlogdet, _ = self.api.jacobian(dx, dtheta, x, cond, dcond)
+        x, cond = self._at(point)
+        dy, _, dlogdet, _ = self._call("jacobian", dx, dtheta, x, cond, dcond)
         return dy, number(dlogdet)
 
     def adjoint(self, dy, dlogdet, point, y):
         _, cond = self._at(point)
-        out = self.api.adjoint_jacobian(dy, y, cond, dlogdet=dlogdet)
+        out = self._call("adjoint_jacobian", dy, y, cond, dlogdet=dlogdet)
         dx, dtheta, _, *dcond = out
-        return Point(dx, dtheta, *(dcond or [None]))
+        return Point(dx, dtheta, *dcond)
 
     def _backward(self, dy, x, y, cond):
-        dx, _, *dcond = self.api.backward(dy, y, cond)
-        return dx, (dcond or [None])[0]
+        dx, _, *dcond = self._call("backward", dy, y, cond)
+        return dx, dcond[0] if dcond else None
 
 
-class InverseMap(Map):
+class InverseMap(BijectionMap):
     """The inverse of a bijection, through the methods named ``..._inv``."""
 
     name = "inverse"
-    has_logdet = True
+    suffix = "_inv"
 
     def value(self, point):
         y, cond = self._at(point)
         logdet = as_one(reverse(self.layer)).log_abs_det(y, cond).mean()
         return self.api.inverse(y, cond), number(logdet)
 
-    def tangent(self, direction, point):
-        y, cond = self._at(point)
-        dy, dtheta, dcond = direction
-        dx, _, dlogdet, _ = self.api.jacobian_inv(dy, dtheta, y, cond, dcond)
-        return dx, number(dlogdet)
 
-    def adjoint(self, dy, dlogdet, point, y):
-        _, cond = self._at(point)
-        out = self.api.adjoint_jacobian_inv(dy, y, cond, dlogdet=dlogdet)
-        dx, dtheta, _, *dcond = out
-        return Point(dx, dtheta, *(dcond or [None]))
-
-    def _backward(self, dy, x, y, cond):
-        dx, _, *dcond = self.api.backward_inv(dy, y, cond)
-        return dx, (dcond or [None])[0]
-
-
-def number(array: Array) -> float:
-    """Return a 0-d array as a float."""
-    return float(to_cpu(array))
-
-
-def point_has_cond(layer: Bijection | Net) -> bool:
-    """True if the condition of ``layer`` is differentiated."""
-    return layer.cond_kind == "array"
+def number(array: Array) -> np.float64:
+    """Return a 0-d array as a number on the host."""
+    return np.float64(to_cpu(array))
 
 
 def maps_of(layer: Bijection | Net, context: object = None) -> list[Map]:

@@ -54,8 +54,8 @@ def map_arrays(function: Callable[..., Array], *values: Value) -> Value:
     if first is None:
         return None
     if isinstance(first, tuple | list):
-        parts = zip(*values, strict=True)
-        return type(first)(map_arrays(function, *part) for part in parts)
+        parts = [map_arrays(function, *part) for part in zip(*values, strict=True)]
+        return first._make(parts) if hasattr(first, "_make") else type(first)(parts)
     return function(*values)
 
 

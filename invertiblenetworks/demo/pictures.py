@@ -1,0 +1,143 @@
+"""The pictures: patches side by side, and the course of the training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .._types import Array
+from .training import History
+
+MODEL, GAUSSIAN, PIXELS, LIGHT = "#1f5fa8", "#c8553d", "#6b6b6b", "#a9c4e4"
+
+
+def mosaic(patches: Array, n_columns: int, gap: int = 2) -> Array:
+    """Lay patches out in rows on a white ground.
+
+    Parameters
+    ----------
+    patches : array, shape (N, 1, H, W)
+        Values in [0, 1]; what lies outside is clipped.
+    n_columns : int
+        Patches per row; must divide N.
+    gap : int
+        White pixels between the patches.
+
+    Returns
+    -------
+    array, shape (n_rows (H + gap) - gap, n_columns (W + gap) - gap)
+    """
+    padding = ((0, 0), (0, gap), (0, gap))
+    framed = np.pad(patches[:, 0].clip(0, 1), padding, constant_values=1.0)
+    _, height, width = framed.shape
+    rows = framed.reshape(-1, n_columns, height, width).swapaxes(1, 2)
+    return rows.reshape(-1, n_columns * width)[:-gap, :-gap]
+
+
+def save_samples(path: Path, real: Array, samples: dict[float, Array]) -> None:
+    """Held-out patches beside samples, by temperature; each a square number."""
+    panels = {"Held-out patches": real}
+    for temperature, patches in samples.items():
+        panels[_sample_title(temperature)] = patches
+    figure = Figure(figsize=(4.2 * len(panels), 4.6), layout="constrained")
+    axes = figure.subplots(1, len(panels))
+    for axis, (title, patches) in zip(axes, panels.items(), strict=True):
+        show_square(axis, patches, title)
+    figure.savefig(path, dpi=150)
+
+
+def save_training(path: Path, history: History, baselines: dict[str, float]) -> None:
+    """Bits per dimension against the step."""
+    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    show_training(figure.subplots(), history, baselines)
+    figure.savefig(path, dpi=150)
+
+
+def save_reconstructions(path: Path, patches: Array, again: Array) -> None:
+    """Patches, ``inverse(forward(patches))`` and the magnified difference."""
+    error = np.abs(again - patches)
+    largest = float(error.max())
+    exponent = int(np.floor(-np.log10(largest))) if largest > 0 else 0
+    factor = 10.0**exponent
+    rows = {
+        "held-out patch": patches,
+        "reconstruction": again,
+        f"error × $10^{{{exponent}}}$": error * factor,
+    }
+    figure = Figure(figsize=(10.0, 3.0), layout="constrained")
+    for axis, (title, row) in zip(figure.subplots(3, 1), rows.items(), strict=True):
+        show_patches(axis, row, len(row))
+        axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
+    figure.suptitle(
+        f"inverse(forward(x)) in float32: largest error {largest:.1e} of the grey range",
+        fontsize=12,
+    )
+    figure.savefig(path, dpi=150)
+
+
+def save_overview(
+    path: Path,
+    real: Array,
+    samples: Array,
+    temperature: float,
+    history: History,
+    baselines: dict[str, float],
+) -> None:
+    """Held-out patches, samples and training in one picture."""
+    figure = Figure(figsize=(12.6, 4.0), layout="constrained")
+    left, middle, right = figure.subplots(
+        1, 3, gridspec_kw={"width_ratios": [1.0, 1.0, 1.25]}
+    )
+    show_square(left, real, "Held-out patches")
+    show_square(middle, samples, _sample_title(temperature))
+    show_training(right, history, baselines)
+    figure.savefig(path, dpi=150)
+
+
+def show_square(axis: Axes, patches: Array, title: str) -> None:
+    """Draw as many rows as columns of patches."""
+    show_patches(axis, patches, round(len(patches) ** 0.5))
+    axis.set_title(title, fontsize=12)
+
+
+def show_patches(axis: Axes, patches: Array, n_columns: int) -> None:
+    """Draw patches without a frame."""
+    axis.imshow(mosaic(patches, n_columns), cmap="gray", vmin=0, vmax=1)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+
+
+def show_training(axis: Axes, history: History, baselines: dict[str, float]) -> None:
+    """Draw the curves of the model and a level line for each baseline."""
+    steps = np.arange(1, len(history.train) + 1)
+    axis.plot(steps, history.train, color=LIGHT, lw=0.6, label="training, each batch")
+    checks = list(history.checks.values())
+    axis.plot(
+        list(history.checks), checks, color=MODEL, lw=2, label="validation"
+    )
+    best = history.best_step
+    axis.plot(best, history.checks[best], "o", color=MODEL, ms=6, label="selected")
+    for (name, bits), color in zip(baselines.items(), (PIXELS, GAUSSIAN), strict=True):
+        axis.axhline(bits, color=color, lw=1.5, ls="--")
+        axis.annotate(
+            f"{name}, {bits:.2f}",
+            (0.99, bits),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            color=color,
+        )
+    bottom = min(checks + list(baselines.values())) - 0.3
+    axis.set(xlim=(0, len(steps)), ylim=(bottom, max(8.3, *baselines.values())))
+    axis.set(xlabel="step", ylabel="bits per dimension")
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.85))
+    axis.set_title("Glow against its baselines", fontsize=12)
+
+
+def _sample_title(temperature):
+    return f"Samples of the flow (temperature {temperature:g})"
