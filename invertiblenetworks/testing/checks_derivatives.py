@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .cases import Subject
-from .maps import Map, Point
+from .maps import Point
 from .measured import Measured
 from .numeric import (
-    TaylorFit,
     as_vector,
     central_differences,
     dense_matrix,
@@ -18,7 +17,7 @@ from .numeric import (
     zeros_like,
 )
 from .numeric import relative_error as error
-from .objective import Objective, gradient_fit, has_order_two, jvp_fit
+from .objective import Objective
 
 DOT_TEST = 1e-12
 ENTRIES = 1e-6
@@ -165,12 +164,8 @@ def gradient_entries(subject: Subject) -> Measured:
 
 
 def _trainable_entries(subject: Subject, point: Point) -> np.ndarray:
-    ones = point._replace(
-        theta=[
-            value * 0.0 + float(parameter.trainable)
-            for value, parameter in zip(
-                point.theta, subject.layer.get_params(), strict=True
-            )
-        ]
-    )
-    return np.flatnonzero(as_vector(ones))
+    wanted = [np.ones(as_vector(point.x).size, bool)]
+    for parameter in subject.layer.get_params():
+        wanted.append(np.full(parameter.size, parameter.trainable))
+    wanted.append(np.ones(as_vector(point.cond).size, bool))
+    return np.flatnonzero(np.concatenate(wanted))

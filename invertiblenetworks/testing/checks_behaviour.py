@@ -1,0 +1,110 @@
+"""Checks of what a call may do besides returning the right numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..backend import get_array_module
+from .cases import Subject
+from .measured import Measured
+from .modes import Arguments, modes_of, run_modes
+from .numeric import arrays_in, map_arrays
+from .numeric import relative_error as error
+from .snapshot import bytes_of, changes, snapshot
+
+SAME = 1e-13
+SINGLE = 2e-4
+"""Largest relative difference between float32 and float64, for well-scaled layers."""
+
+
+def inputs_untouched(subject: Subject) -> Measured:
+    """No mode writes into one of its arguments."""
+    arguments, found = Arguments.draw(subject), Measured()
+    before = _bytes(arguments)
+    for name, mode in modes_of(subject).items():
+        mode(arguments)
+        after = _bytes(arguments)
+        written = [argument for argument in before if before[argument] != after[argument]]
+        found.holds("no argument written to", not written, f"{name} changed {written}")
+    subject.layer.clear_grad()
+    return found
+
+
+def _bytes(arguments):
+    names = ("x", "y", "cond", "dx", "dy", "dtheta", "dcond")
+    if arguments.dcond is None:
+        return {
+            name: [bytes_of(a) for a in arrays_in(getattr(arguments, name))]
+            for name in names
+            if name != "cond"
+        }
+    return {
+        name: [bytes_of(a) for a in arrays_in(getattr(arguments, name))]
+        for name in names
+    }
+
+
+def no_call_state(subject: Subject) -> Measured:
+    """No mode stores anything on the layer, nor changes a parameter.
+
+    Looked for in everything that can be reached from the layer; gradients, which
+    ``backward`` is there to store, are cleared before comparing.
+    """
+    layer, arguments, found = subject.layer, Arguments.draw(subject), Measured()
+    layer.clear_grad()
+    for name, mode in modes_of(subject).items():
+        before = snapshot(layer)
+        mode(arguments)
+        if name in ("backward", "backward_inv"):
+            layer.clear_grad()
+        paths = changes(before, snapshot(layer))
+        found.holds("nothing stored by a call", not paths, f"{name} changed {paths}")
+    return found
+
+
+def adjoint_is_pure(subject: Subject) -> Measured:
+    """Only ``backward`` and ``backward_inv`` write gradients."""
+    layer, arguments, found = subject.layer, Arguments.draw(subject), Measured()
+    modes = modes_of(subject)
+    writers = {name: modes.pop(name, None) for name in ("backward", "backward_inv")}
+    layer.clear_grad()
+    for start in ("without gradients", "with gradients"):
+        before = snapshot(layer.get_grads())
+        for name, mode in modes.items():
+            mode(arguments)
+            same = snapshot(layer.get_grads()) == before
+            found.holds(f"grad left alone {start}", same, f"{name} changed it")
+        writers["backward"](arguments)
+    layer.clear_grad()
+    return found
+
+
+def accumulates(subject: Subject) -> Measured:
+    """Gradients add up until ``clear_grad``, and do not share memory."""
+    layer, arguments, found = subject.layer, Arguments.draw(subject), Measured()
+    modes = modes_of(subject)
+    for name in ("backward", "backward_inv"):
+        if name not in modes:
+            continue
+        layer.clear_grad()
+        modes[name](arguments)
+        once = map_arrays(lambda g: g.copy(), layer.get_grads())
+        modes[name](arguments)
+        twice = map_arrays(lambda g: 2.0 * g, once)
+        found.at_most(f"second {name}", error(layer.get_grads(), twice), SAME)
+        _check_memory(layer.get_grads(), arguments, found)
+        layer.clear_grad()
+        cleared = all(grad is None for grad in layer.get_grads())
+        found.holds("clear_grad sets None", cleared)
+    return found
+
+
+def _check_memory(grads, arguments, found):
+    """An optimiser may work on gradients in place, so they must be arrays apart."""
+    if any(get_array_module(array) is not np for array in arrays_in(grads)):
+        return
+    grads = arrays_in(grads)
+    others = [a for v in (arguments.dx, arguments.dy) for a in arrays_in(v)]
+    for i, grad in enumerate(grads):
+        for other in grads[i + 1 :] + others:
+            found.holds("gradients share no memory", not np.shares_memory(grad, other))

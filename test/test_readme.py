@@ -1,0 +1,55 @@
+"""What the README promises: two commands, and a script that runs as printed."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Contents of the fenced blocks of one language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_first_two_commands_do_everything():
+    example, tests = blocks("bash")[:2]
+    for command in (example, tests):
+        assert command.count("\n") == 1, "one line"
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert example.endswith('".[examples]" && .venv/bin/python -m invertiblenetworks\n')
+    assert tests.endswith('".[test]" && .venv/bin/python -m pytest\n')
+
+
+def test_commands_are_on_the_first_screen():
+    assert README.index(blocks("bash")[1]) < README.index("\n## ")
+
+
+def test_extras_exist():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    known = set(setup["options.extras_require"])
+    mentioned = re.findall(r'"(?:\.|invertiblenetworks)\[([\w,]+)\]"', README)
+    assert mentioned
+    assert {name for names in mentioned for name in names.split(",")} <= known
+
+
+def test_script_runs_and_prints_what_is_shown(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (script,) = blocks("python")
+    assert 15 <= len([line for line in script.splitlines() if line.strip()]) <= 25
+    names: dict = {}
+    exec(compile(script, "README.md", "exec"), names)
+    printed = capsys.readouterr().out.split()
+    assert float(printed[-1]) < 1e-4
+    assert names["losses"][-1] < names["losses"][0] - 0.5
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
+def test_links_lead_somewhere(path):
+    assert (ROOT / path).exists()
