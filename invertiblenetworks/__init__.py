@@ -24,7 +24,9 @@ from .compose import (
     WithCondition,
     reverse,
 )
+from .datasets import banana_log_density, sample_banana, sample_swirl
 from .errors import NotInitializedError
+from .io import load, save
 from .kernels.activation_layers import (
     Activation,
     ExpClampLayer,
@@ -66,22 +68,36 @@ from .nets import (
     Unflatten,
 )
 from .networks import NetworkGlow
+from .objectives import (
+    log_likelihood,
+    log_likelihood_grad,
+    log_likelihood_hess,
+    mse,
+    mse_grad,
+    mse_hess,
+)
+from .operators import Jacobian
+from .optim import ADAM, SGD, clip_grad_norm, cosine_decay, exponential_decay
 from .parameter import Parameter, axpy, dot, norm, par2vec, scale, vec2par
 from .transformers import AdditiveTransformer, AffineTransformer, Transformer
 
 __all__ = [
     "Activation",
     "ActNorm",
+    "ADAM",
     "AdditiveTransformer",
     "AffineLayer",
     "AffineTransformer",
     "axpy",
+    "banana_log_density",
     "Bijection",
     "Chain",
+    "clip_grad_norm",
     "Composition",
     "ConcatCond",
     "CondKind",
     "Conv1x1",
+    "cosine_decay",
     "Coupling",
     "CouplingLayerBasic",
     "CouplingLayerGlow",
@@ -89,6 +105,7 @@ __all__ = [
     "DenseBlock",
     "dot",
     "ExpClampLayer",
+    "exponential_decay",
     "Flatten",
     "GaLUlayer",
     "get_array_module",
@@ -98,9 +115,17 @@ __all__ = [
     "HaarLayer",
     "IdentityLayer",
     "is_gpu",
+    "Jacobian",
     "Layer",
     "LeakyReLUlayer",
     "LinearIsometry",
+    "load",
+    "log_likelihood",
+    "log_likelihood_grad",
+    "log_likelihood_hess",
+    "mse",
+    "mse_grad",
+    "mse_hess",
     "MultiScale",
     "Net",
     "NetworkGlow",
@@ -116,8 +141,12 @@ __all__ = [
     "ResidualBlock",
     "Reverse",
     "reverse",
+    "sample_banana",
+    "sample_swirl",
+    "save",
     "scale",
     "Sequential",
+    "SGD",
     "ShuffleLayer",
     "Sigmoid2Layer",
     "SigmoidLayer",

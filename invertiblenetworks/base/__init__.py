@@ -7,4 +7,12 @@ from .linearize import zeros_like
 from .net import Net
 from .pair import PairMixin
 
-__all__ = ["Bijection", "CondKind", "Layer", "LinearIsometry", "Net", "PairMixin", "zeros_like"]
+__all__ = [
+    "Bijection",
+    "CondKind",
+    "Layer",
+    "LinearIsometry",
+    "Net",
+    "PairMixin",
+    "zeros_like",
+]

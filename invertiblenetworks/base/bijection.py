@@ -20,7 +20,7 @@ from ..errors import LayerError, NotInitializedError, describe, message
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
 from ..parameter import Parameter
 from .layer import Layer
-from .linearize import Collector, make_tangent, zeros_like
+from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 CondKind = Literal["none", "array", "context"]
 
@@ -141,7 +141,13 @@ class Bijection(Layer):
         those of ``f(x)`` minus the log-determinant of the inverse map.
         """
         return self._run_adjoint(
-            True, "backward_inv", dx, x, cond, self._objective_seed(), Parameter.accumulate
+            True,
+            "backward_inv",
+            dx,
+            x,
+            cond,
+            self._objective_seed(),
+            Parameter.accumulate,
         )
 
     def jacobian(
@@ -280,13 +286,14 @@ class Bijection(Layer):
 
     def _run_jacobian(self, inverse, method, dx, dtheta, x, cond, dcond):
         names = ("dy", "y") if inverse else ("dx", "x")
-        self._enter(inverse, method, cond, **{names[1]: x, names[0]: dx, "dcond": dcond})
+        self._enter(
+            inverse, method, cond, **{names[1]: x, names[0]: dx, "dcond": dcond}
+        )
         if dx is None:
             dx = zeros_like(x)
         _check_same_shape(self, method, names, dx, x)
-        if self.cond_kind == "array" and dcond is None:
-            dcond = zeros_like(cond)
         where = f"{type(self).__name__}.{method}"
+        dcond = condition_tangent(self.cond_kind, cond, dcond, where)
         tangent = make_tangent(self.get_params(), dtheta, where)
         hook = self._jacobian_inv if inverse else self._jacobian
         dy, y, dld, ld = hook(dx, dcond, tangent, x, cond)

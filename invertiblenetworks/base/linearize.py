@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .._types import Array
 from ..backend import get_array_module
+from ..errors import describe, expect, message
 from ..parameter import Parameter, Tangent, check_list
 
 
@@ -36,6 +37,30 @@ class Collector:
             self._sums[id(p)] if id(p) in self._sums else zeros_like(p.data)
             for p in parameters
         ]
+
+
+def condition_tangent(
+    cond_kind: str, cond: Array | None, dcond: Array | None, where: str
+) -> Array | None:
+    """Return the direction of a condition: as given, or zeros; ``None`` without one.
+
+    Raises
+    ------
+    TypeError
+        If there is no condition with a gradient.
+    ValueError
+        If it has not the shape of the condition.
+    """
+    if cond_kind != "array":
+        if dcond is not None:
+            wanted = "no dcond without a condition that is an array"
+            raise TypeError(message(where, wanted, describe(dcond)))
+        return None
+    if dcond is None:
+        return zeros_like(cond)
+    wanted = f"dcond of the shape {cond.shape} of the condition"
+    expect(dcond.shape == cond.shape, where, wanted, dcond)
+    return dcond
 
 
 def make_tangent(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._types import Array, Shape
-from ..errors import LayerError, describe, message
+from ..errors import LayerError, describe, expect, message
 from ..kernels.channels import batch_size
 from ..parameter import Parameter
 from .bijection import CondKind, _missing, _shape_of
 from .layer import Layer
-from .linearize import Collector, make_tangent, zeros_like
+from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 
 class Net(Layer):
@@ -52,7 +52,7 @@ class Net(Layer):
 
     def backward(self, dy: Array, x: Array, cond=None):
         """Return ``dx`` (with a condition ``(dx, dcond)``) and add to ``grad``."""
-        dx, dcond = self._pull("backward", dy, x, cond, Parameter.accumulate)
+        dx, dcond = self._run_pull("backward", dy, x, cond, Parameter.accumulate)
         return (dx, dcond) if self.cond_kind == "array" else dx
 
     def jacobian(
@@ -65,21 +65,21 @@ class Net(Layer):
     ) -> tuple[Array, Array]:
         """Return ``(dy, y)``, the derivative along the directions, and the value."""
         self._check("jacobian", cond, x=x, dx=dx, dcond=dcond)
-        dx = zeros_like(x) if dx is None else dx
-        if self.cond_kind == "array" and dcond is None:
-            dcond = zeros_like(cond)
         where = f"{type(self).__name__}.jacobian"
+        dx = zeros_like(x) if dx is None else dx
+        expect(dx.shape == x.shape, where, f"dx of the shape {x.shape} of x", dx)
+        dcond = condition_tangent(self.cond_kind, cond, dcond, where)
         tangent = make_tangent(self.get_params(), dtheta, where)
         return self._jvp(dx, dcond, tangent, x, cond)
 
     def adjoint_jacobian(self, dy: Array, x: Array, cond=None) -> tuple:
         """Return ``(dx, dtheta)``, with a condition ``(dx, dtheta, dcond)``."""
         collector = Collector()
-        dx, dcond = self._pull("adjoint_jacobian", dy, x, cond, collector)
+        dx, dcond = self._run_pull("adjoint_jacobian", dy, x, cond, collector)
         dtheta = collector.aligned(self.get_params())
         return (dx, dtheta, dcond) if self.cond_kind == "array" else (dx, dtheta)
 
-    def _pull(self, method, dy, x, cond, add_grad):
+    def _run_pull(self, method, dy, x, cond, add_grad):
         shape = self._check(method, cond, x=x, dy=dy)
         if dy.shape != shape:
             where = f"{type(self).__name__}.{method}"

@@ -28,7 +28,11 @@ class WithCondition(Bijection):
     cond_kind = "array"
 
     def __init__(
-        self, layer: Bijection, transform: Net | Bijection, *, logdet: bool | None = None
+        self,
+        layer: Bijection,
+        transform: Net | Bijection,
+        *,
+        logdet: bool | None = None,
     ):
         kind = getattr(layer, "cond_kind", None)
         if kind != "array" or not isinstance(transform, Net | Bijection):

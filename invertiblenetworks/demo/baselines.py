@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 
 from .._types import Array
-from .patches import LEVELS
+from .patches import LEVELS, dequantise, grid_patches, load_band
 
 
 class IndependentPixels:
@@ -76,3 +76,13 @@ class FullGaussian:
         log_det = np.log(np.diag(self.factor)).sum()
         constant = 0.5 * len(self.mean) * math.log(2.0 * math.pi) + log_det
         return -0.5 * (white * white).sum(axis=0) - constant
+
+
+def fit_baselines() -> dict[str, IndependentPixels | FullGaussian]:
+    """Fit both to every second patch of the training part, along rows and columns."""
+    patches = grid_patches(load_band("training"), step=2)
+    noisy = dequantise(patches, np.random.default_rng(0))
+    return {
+        "independent pixels": IndependentPixels(patches),
+        "full-covariance Gaussian": FullGaussian(noisy),
+    }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .. import io
-from .._types import Array, Rng
+from .._types import Array
 from ..base import Bijection
 from . import pictures, report
-from .baselines import FullGaussian, IndependentPixels
-from .memory import Memory, measure_memory
-from .patches import dequantise, evaluation_patches, grid_patches, load_band
+from .baselines import fit_baselines
+from .memory import compare_depths
+from .patches import SIDE, evaluation_patches
 from .training import History, Settings, build_network, evaluate, train
 
 QUICK = Settings(steps=60, batch=32, width=8, depth=2)
@@ -28,15 +29,15 @@ SETTINGS = {
     "scales": "scales of the network, L",
     "depth": "steps of the flow per scale, K",
     "reflections": "Householder reflections per 1x1 convolution",
-    "learning_rate": "largest step size of ADAM",
-    "clip_norm": "largest norm of a gradient, in nats per patch",
+    "learning_rate": "largest step length of ADAM",
+    "clip_norm": "largest norm of the gradient of the nats per patch",
 }
 
 N_DRAWS = 4
 """Draws of the noise per held-out patch, over which is averaged."""
 
 N_PICTURED = 64
-"""Patches in a panel of a picture."""
+"""Patches in a panel of a picture, a square number."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--overview shows a training, and --load does not train")
     try:
         run(options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     return 0
 
@@ -69,18 +70,18 @@ def make_parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help=text)
     text = "standard deviation of the latents of samples (default: %(default)s)"
     add("--temperature", type=_positive(float), default=1.0, metavar="T", help=text)
-    text = "do not train: evaluate this saved network and draw samples from it"
+    text = "do not train: load this network, built with the same options as then"
     add("--load", type=Path, metavar="FILE", help=text)
     text = "also write held-out patches, samples and training as one picture"
     add("--overview", type=Path, metavar="FILE", help=text)
     group = parser.add_argument_group("network and training")
     for name, text in SETTINGS.items():
-        default = getattr(Settings(), name)
+        usual, quick = getattr(Settings(), name), getattr(QUICK, name)
         group.add_argument(
             "--" + name.replace("_", "-"),
-            type=_positive(type(default)),
-            metavar="N" if isinstance(default, int) else "X",
-            help=f"{text} (default: {default:g}, quick: {getattr(QUICK, name):g})",
+            type=_positive(type(usual)),
+            metavar="N" if isinstance(usual, int) else "X",
+            help=f"{text} (default: {usual:g}, with --quick: {quick:g})",
         )
     return parser
 
@@ -92,24 +93,51 @@ def _positive(kind: type):
             raise argparse.ArgumentTypeError(f"expected more than 0, got {text}")
         return value
 
-    parse.__name__ = f"positive {kind.__name__}"  # argparse shows it on a bad number
+    parse.__name__ = kind.__name__  # argparse names it if the text is no number
     return parse
 
 
 def run(options: argparse.Namespace) -> None:
     """Train or load a network, then print and draw what it does."""
     options.out.mkdir(parents=True, exist_ok=True)
-    network_rng, training_rng, sample_rng = np.random.default_rng(options.seed).spawn(3)
-    history = None
+    settings = choose_settings(options)
+    network_rng, training_rng, picture_rng = np.random.default_rng(options.seed).spawn(
+        3
+    )
+    network = build_network(settings, network_rng)
+    print(report.describe_network(network, settings), flush=True)
+    baselines = fit_baselines()
+    history, written = None, []
     if options.load:
-        network, settings = load_network(options.load)
+        io.load(options.load, network)
     else:
-        settings = choose_settings(options)
-        network = build_network(settings, network_rng)
-        print(report.describe_start(network, settings))
-        validation = evaluation_patches("validation", step=SIDE // 2)
-        history = train(network, settings, validation, training_rng)
-        io.save(options.out / "network.npz", network, **dataclasses.asdict(settings))
-    held_out = evaluation_patches("held-out", n_draws=N_DRAWS)
-    models = {**fit_baselines(), "Glow": network}
-    ...
+        history = train(network, settings, _validation(), training_rng)
+        print(report.describe_training(history))
+        written.append(options.out / "network.npz")
+        io.save(written[0], network, **dataclasses.asdict(settings))
+    print_results(network, baselines, settings)
+    written += write_patches(network, options, picture_rng)
+    if history:
+        levels = {name: evaluate(m, _validation()) for name, m in baselines.items()}
+        written.append(options.out / "training.png")
+        pictures.save_training(written[-1], history, levels)
+    print("Written:", *written, sep="\n  ")
+
+
+def choose_settings(options: argparse.Namespace) -> Settings:
+    """Return the usual or the quick settings with what the options change."""
+    given = {name: getattr(options, name) for name in SETTINGS}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(QUICK if options.quick else Settings(), **changes)
+
+
+def print_results(
+    network: Bijection, baselines: dict[str, object], settings: Settings
+) -> None:
+    """Evaluate on the held-out part, measure memory, and print both."""
+    x = evaluation_patches("held-out", n_draws=N_DRAWS)
+    models = {**baselines, "Glow": network}
+    bits = {name: evaluate(model, x) for name, model in models.items()}
+    print(report.describe_bits(bits, len(x) // N_DRAWS, N_DRAWS))
+    memory = compare_depths(settings, x[: settings.batch])
+    print(report.describe_memory(memory, settings.batch))

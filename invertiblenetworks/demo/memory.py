@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import tracemalloc
 
+import numpy as np
+
 from .._types import Array
 from ..base import Bijection
+from .training import Settings, build_network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,3 +61,13 @@ def measure_memory(network: Bijection, x: Array) -> Memory:
     gradients = sum(gradient.nbytes for gradient in network.get_grads())
     network.clear_grad()
     return Memory(peak - before, gradients)
+
+
+def compare_depths(settings: Settings, x: Array) -> dict[int, Memory]:
+    """Measure the memory of networks of the given depth and of four times it."""
+    depths = (settings.depth, 4 * settings.depth)
+    variants = [dataclasses.replace(settings, depth=depth) for depth in depths]
+    return {
+        s.depth: measure_memory(build_network(s, np.random.default_rng(0)), x)
+        for s in variants
+    }

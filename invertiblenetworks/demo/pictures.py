@@ -115,9 +115,7 @@ def show_training(axis: Axes, history: History, baselines: dict[str, float]) -> 
     steps = np.arange(1, len(history.train) + 1)
     axis.plot(steps, history.train, color=LIGHT, lw=0.6, label="training, each batch")
     checks = list(history.checks.values())
-    axis.plot(
-        list(history.checks), checks, color=MODEL, lw=2, label="validation"
-    )
+    axis.plot(list(history.checks), checks, color=MODEL, lw=2, label="validation")
     best = history.best_step
     axis.plot(best, history.checks[best], "o", color=MODEL, ms=6, label="selected")
     for (name, bits), color in zip(baselines.items(), (PIXELS, GAUSSIAN), strict=True):

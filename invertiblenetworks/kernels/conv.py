@@ -10,13 +10,14 @@ flipped.
 
 from __future__ import annotations
 
-import operator
-
 from .._types import Array, Shape
 from ..backend import get_array_module
 from ..errors import describe, expect, message
 from .conv_tiled import columns_from_source, correlate, transform
 from .patches import Geometry
+
+VECTORS = 2
+"""Number of axes of arrays (N, C) without pixels; all three maps are one product."""
 
 
 def conv_shape(
@@ -69,7 +70,7 @@ def conv(
     Parameters
     ----------
     x : array, shape (N, C_in, *spatial)
-        Images with one to three spatial axes.
+        Images with one to three spatial axes; or vectors, with kernels (C_out, C_in).
     w : array, shape (C_out, C_in, *kernel)
         One kernel per pair of channels, of the dtype of ``x``.
     stride, pad : int or tuple of int
@@ -103,9 +104,11 @@ def conv(
     >>> conv(np.ones((1, 1, 4)), np.ones((1, 1, 3)), pad=1)
     array([[[2., 3., 3., 2.]]])
     """
-    geometry = _geometry("conv", x.shape[2:], w.shape[2:], stride, pad)
     _expect_same_kind("conv", x, w)
-    _expect_shape("conv: x", x, (len(x), w.shape[1], *geometry.source))
+    if x.ndim == w.ndim == VECTORS:
+        return x @ w.T
+    geometry = _geometry("conv", x.shape[2:], w.shape[2:], stride, pad)
+    _expect_shape("conv", "x", x, (len(x), w.shape[1], *geometry.source))
     return transform(x, _matrices(w), geometry)
 
 
@@ -152,9 +155,12 @@ def conv_adjoint_x(
     >>> conv_adjoint_x(np.ones((1, 1, 2)), np.ones((1, 1, 2)), (4,), stride=2)
     array([[[1., 1., 1., 1.]]])
     """
-    geometry = _geometry("conv_adjoint_x", spatial, w.shape[2:], stride, pad)
     _expect_same_kind("conv_adjoint_x", dy, w)
-    _expect_shape("conv_adjoint_x: dy", dy, (len(dy), len(w), *geometry.target))
+    if dy.ndim == w.ndim == VECTORS:
+        return dy @ w
+    geometry = _geometry("conv_adjoint_x", spatial, w.shape[2:], stride, pad)
+    shape = (len(dy), len(w), *geometry.target)
+    _expect_shape("conv_adjoint_x", "dy", dy, shape)
     return transform(dy, _matrices(w).swapaxes(1, 2), geometry.reversed())
 
 
@@ -200,9 +206,12 @@ def conv_adjoint_w(
     >>> conv_adjoint_w(np.ones((1, 1, 3)), np.arange(4.0)[None, None], (2,))
     array([[[3., 6.]]])
     """
-    geometry = _geometry("conv_adjoint_w", x.shape[2:], kernel, stride, pad)
     _expect_same_kind("conv_adjoint_w", dy, x)
-    _expect_shape("conv_adjoint_w: dy", dy, (len(x), dy.shape[1], *geometry.target))
+    if dy.ndim == x.ndim == VECTORS:
+        return dy.T @ x
+    geometry = _geometry("conv_adjoint_w", x.shape[2:], kernel, stride, pad)
+    shape = (len(x), dy.shape[1], *geometry.target)
+    _expect_shape("conv_adjoint_w", "dy", dy, shape)
     if columns_from_source(x.shape[1], dy.shape[1], geometry):
         matrices = correlate(dy, x, geometry)
     else:
@@ -240,10 +249,10 @@ def _per_axis(where, name, value, rank, least) -> Shape:
     """One number per spatial axis, from one for all or from one for each."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * rank
     expect(
-        len(values) == rank and min(map(operator.index, values)) >= least,
+        len(values) == rank and all(isinstance(v, int) and v >= least for v in values),
         where,
         f"{name} to be an integer of at least {least}, or {rank} of them",
-        value,
+        repr(value),
     )
     return values
 
@@ -256,5 +265,5 @@ def _expect_same_kind(where: str, a: Array, b: Array) -> None:
         )
 
 
-def _expect_shape(where: str, array: Array, shape: Shape) -> None:
-    expect(array.shape == shape, where, f"shape {shape}", array)
+def _expect_shape(where: str, name: str, array: Array, shape: Shape) -> None:
+    expect(array.shape == shape, where, f"{name} of shape {shape}", array)

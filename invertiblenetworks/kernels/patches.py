@@ -55,25 +55,6 @@ class Geometry:
             self, source=self.target, target=self.source, reverse=not self.reverse
         )
 
-    @functools.cached_property
-    def taps(self) -> list[tuple[Slices, Slices]]:
-        """One pair (source slices, target slices) per tap, last axis fastest."""
-        inputs, outputs = self.source, self.target
-        if self.reverse:
-            inputs, outputs = outputs, inputs
-        per_axis = [
-            [_joined(n_in, n_out, stride, tap - pad) for tap in range(kernel)]
-            for n_in, n_out, kernel, stride, pad in zip(
-                inputs, outputs, self.kernel, self.stride, self.pad, strict=True
-            )
-        ]
-        pairs = [
-            tuple(zip(*axes, strict=True)) for axes in itertools.product(*per_axis)
-        ]
-        if self.reverse:
-            return [(target, source) for source, target in pairs]
-        return pairs
-
     def onto_rows(self, rows: slice) -> Geometry:
         """The map onto these target positions of the first spatial axis only."""
         shift = rows.start if self.reverse else -self.stride[0] * rows.start
@@ -86,6 +67,24 @@ class Geometry:
     def from_rows(self, rows: slice) -> Geometry:
         """The map from these source positions of the first spatial axis only."""
         return self.reversed().onto_rows(rows).reversed()
+
+
+@functools.lru_cache(maxsize=256)
+def taps(geometry: Geometry) -> list[tuple[Slices, Slices]]:
+    """One pair (source slices, target slices) per tap, last axis fastest."""
+    inputs, outputs = geometry.source, geometry.target
+    if geometry.reverse:
+        inputs, outputs = outputs, inputs
+    per_axis = [
+        [_joined(n_in, n_out, stride, tap - pad) for tap in range(kernel)]
+        for n_in, n_out, kernel, stride, pad in zip(
+            inputs, outputs, geometry.kernel, geometry.stride, geometry.pad, strict=True
+        )
+    ]
+    pairs = [tuple(zip(*axes, strict=True)) for axes in itertools.product(*per_axis)]
+    if geometry.reverse:
+        return [(target, source) for source, target in pairs]
+    return pairs
 
 
 def _joined(n_in: int, n_out: int, stride: int, shift: int) -> tuple[slice, slice]:
@@ -150,7 +149,7 @@ class Columns:
         # the others still zero.
         self._layout = layout
         by_channel = images.swapaxes(0, 1)
-        for column, (source, target) in zip(columns, geometry.taps, strict=True):
+        for column, (source, target) in zip(columns, taps(geometry), strict=True):
             column[(..., *target)] = by_channel[(..., *source)]
         return columns
 
@@ -158,5 +157,5 @@ class Columns:
 def scatter_add(columns: Array, images: Array, geometry: Geometry) -> None:
     """Add columns ``(K, C, N, *source)`` to images ``(N, C, *target)`` in place."""
     by_channel = images.swapaxes(0, 1)
-    for column, (source, target) in zip(columns, geometry.taps, strict=True):
+    for column, (source, target) in zip(columns, taps(geometry), strict=True):
         by_channel[(..., *target)] += column[(..., *source)]

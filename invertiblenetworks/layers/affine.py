@@ -40,9 +40,7 @@ class AffineLayer(ScaleShift):
     0.0
     """
 
-    def __init__(
-        self, *sizes: int, logdet: bool = False, dtype: object = "float32"
-    ):
+    def __init__(self, *sizes: int, logdet: bool = False, dtype: object = "float32"):
         expect(
             2 <= len(sizes) <= 4,
             "AffineLayer",

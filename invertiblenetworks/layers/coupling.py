@@ -137,9 +137,7 @@ class Coupling(Bijection):
     def _check_shape(self, shape, cond_shape, inverse):
         active, passive = self.split.cut_shape(shape)
         found = f"shapes {shape}" if isinstance(shape[0], tuple) else f"shape {shape}"
-        self._expect(
-            passive[1] > 0, "more channels than the active ones", found
-        )
+        self._expect(passive[1] > 0, "more channels than the active ones", found)
         result = self.net._check_shape(passive, cond_shape)
         wanted = (active[0], self.transformer.params_per_channel * active[1])
         self._expect(

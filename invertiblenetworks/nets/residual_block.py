@@ -184,9 +184,7 @@ class ResidualBlock(Net):
     def _check_shape(self, shape, cond_shape):
         n_in = self.W1.shape[1]
         found = f"an array of shape {shape}"
-        self._expect(
-            len(shape) == self.ndims + 2, f"{self.ndims} spatial axes", found
-        )
+        self._expect(len(shape) == self.ndims + 2, f"{self.ndims} spatial axes", found)
         self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
         if self.ndims:
             self._check_outer(shape[2:])

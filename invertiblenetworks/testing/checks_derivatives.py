@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .cases import Subject
-from .maps import Point
+from .maps import Map, Point
 from .measured import Measured
 from .numeric import (
     as_vector,
@@ -92,39 +92,35 @@ def dense_jacobian(subject: Subject) -> Measured:
     """Columns from ``jacobian`` are rows from ``adjoint_jacobian``, entry by entry."""
     found = Measured()
     for map_ in subject.maps:
-        point = subject.point(map_)
-        y, _ = map_.value(point)
-        columns = _some_entries(as_vector(point).size, subject.rng)
-        rows = _some_entries(as_vector(y).size, subject.rng)
-        forwards = dense_matrix(lambda d: map_.tangent(d, point), point, columns)
-        backwards = dense_matrix(lambda w: map_.adjoint(w, 0.0, point, y), y, rows)
-        found.at_most(
-            f"entries of the {map_.name} Jacobian",
-            error(forwards[rows], backwards[columns].T),
-            subject.bound(DOT_TEST),
-            _where(forwards[rows], backwards[columns].T, subject, point, columns),
-        )
-        if map_.has_logdet:
-            row = as_vector(map_.adjoint(zeros_like(y), 1.0, point, y))[columns]
-            found.at_most(
-                f"gradient of the {map_.name} logdet",
-                error(forwards[-1], row),
-                subject.bound(DOT_TEST),
-                _where(forwards[-1:], row[None], subject, point, columns),
-            )
+        _compare_entries(map_, subject, found)
     return found
+
+
+def _compare_entries(map_: Map, subject: Subject, found: Measured) -> None:
+    point = subject.point(map_)
+    y, _ = map_.value(point)
+    columns = _some_entries(as_vector(point).size, subject.rng)
+    rows = _some_entries(as_vector(y).size, subject.rng)
+    forwards = dense_matrix(lambda d: map_.tangent(d, point), point, columns)
+    backwards = dense_matrix(lambda w: map_.adjoint(w, 0.0, point, y), y, rows)
+    pairs = {"Jacobian": (forwards[rows], backwards[columns].T)}
+    if map_.has_logdet:
+        row = as_vector(map_.adjoint(zeros_like(y), 1.0, point, y))[columns]
+        pairs["gradient of logdet"] = (forwards[-1:], row[None])
+    for what, (by_columns, by_rows) in pairs.items():
+        worst = columns[int(np.abs(by_columns - by_rows).max(axis=0).argmax())]
+        found.at_most(
+            f"entries of the {map_.name} {what}",
+            error(by_columns, by_rows),
+            subject.bound(DOT_TEST),
+            f"Worst in {_name_of_entry(subject, point, worst)}",
+        )
 
 
 def _some_entries(size: int, rng) -> np.ndarray:
     if size <= MAX_ENTRIES:
         return np.arange(size)
     return np.sort(rng.choice(size, MAX_ENTRIES, replace=False))
-
-
-def _where(found, wanted, subject, point, columns):
-    """Say which argument the worst column belongs to."""
-    worst = columns[int(np.abs(found - wanted).max(axis=0).argmax())]
-    return f"Worst in {_name_of_entry(subject, point, worst)}"
 
 
 def _name_of_entry(subject: Subject, point: Point, entry: int) -> str:
@@ -151,6 +147,7 @@ def gradient_entries(subject: Subject) -> Measured:
         entries = _trainable_entries(subject, point)
         entries = entries[_some_entries(entries.size, subject.rng)]
         slopes = central_differences(objective, point, entries)
+        map_.layer.set_params(point.theta)
         difference = np.abs(gradient[entries] - slopes)
         worst = int(difference.argmax())
         found.at_most(

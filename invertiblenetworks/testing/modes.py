@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 from .._types import Array
 from .cases import Subject
-from .numeric import Value, map_arrays, random_like
+from .numeric import Value, arrays_in, map_arrays, random_like
 
 
 @dataclass(frozen=True)
@@ -41,38 +42,63 @@ class Arguments:
         )
 
 
+BIJECTION_MODES = {
+    "forward": ("x", "cond"),
+    "inverse": ("y", "cond"),
+    "backward": ("dy", "y", "cond"),
+    "backward_inv": ("dx", "x", "cond"),
+    "jacobian": ("dx", "dtheta", "x", "cond", "dcond"),
+    "jacobian_inv": ("dy", "dtheta", "y", "cond", "dcond"),
+    "adjoint_jacobian": ("dy", "y", "cond"),
+    "adjoint_jacobian_inv": ("dx", "x", "cond"),
+    "log_abs_det": ("x", "cond"),
+    "log_prob": ("x", "cond"),
+}
+NET_MODES = {
+    "forward": ("x", "cond"),
+    "backward": ("dy", "x", "cond"),
+    "jacobian": ("dx", "dtheta", "x", "cond", "dcond"),
+    "adjoint_jacobian": ("dy", "x", "cond"),
+}
+
+
+def signatures_of(subject: Subject) -> dict[str, tuple[str, ...]]:
+    """Return the public modes by name, with the names of their ``Arguments``."""
+    return NET_MODES if subject.is_net else BIJECTION_MODES
+
+
 def modes_of(subject: Subject) -> dict[str, Callable[[Arguments], Value]]:
-    """Return the public modes of a subject by name, as functions of ``Arguments``."""
-    api = subject.api
-    if subject.is_net:
-        return {
-            "forward": lambda a: api.forward(a.x, a.cond),
-            "backward": lambda a: api.backward(a.dy, a.x, a.cond),
-            "jacobian": lambda a: api.jacobian(a.dx, a.dtheta, a.x, a.cond, a.dcond),
-            "adjoint_jacobian": lambda a: api.adjoint_jacobian(a.dy, a.x, a.cond),
-        }
+    """Return the public modes by name, as functions of ``Arguments``."""
     return {
-        "forward": lambda a: api.forward(a.x, a.cond),
-        "inverse": lambda a: api.inverse(a.y, a.cond),
-        "backward": lambda a: api.backward(a.dy, a.y, a.cond),
-        "backward_inv": lambda a: api.backward_inv(a.dx, a.x, a.cond),
-        "jacobian": lambda a: api.jacobian(a.dx, a.dtheta, a.x, a.cond, a.dcond),
-        "jacobian_inv": lambda a: api.jacobian_inv(
-            a.dy, a.dtheta, a.y, a.cond, a.dcond
-        ),
-        "adjoint_jacobian": lambda a: api.adjoint_jacobian(
-            a.dy, a.y, a.cond, dlogdet=0.7
-        ),
-        "adjoint_jacobian_inv": lambda a: api.adjoint_jacobian_inv(
-            a.dx, a.x, a.cond, dlogdet=0.7
-        ),
-        "log_abs_det": lambda a: api.log_abs_det(a.x, a.cond),
-        "log_prob": lambda a: api.log_prob(a.x, a.cond),
+        name: partial(_call, getattr(subject.api, name), names)
+        for name, names in signatures_of(subject).items()
     }
 
 
+def arrays_taken(subject: Subject, mode: str, arguments: Arguments) -> list[str]:
+    """Return the names of the arguments of a mode that hold arrays of the layer.
+
+    A context is no array of the layer, whatever it holds.
+    """
+    return [
+        name
+        for name in signatures_of(subject)[mode]
+        if arrays_in(getattr(arguments, name))
+        and (name != "cond" or subject.array_cond is not None)
+    ]
+
+
+def mixes_nothing(subject: Subject, taken: list[str]) -> bool:
+    """True if a single array without parameters can be of any dtype and library."""
+    return len(taken) == 1 and subject.case.traits.n_params == 0
+
+
+def _call(method, names, arguments):
+    return method(*(getattr(arguments, name) for name in names))
+
+
 def run_modes(subject: Subject, arguments: Arguments) -> dict[str, Value]:
-    """Call every mode; to the results of gradients the parameter gradients are added."""
+    """Call every mode; return its result and the parameter gradients it left."""
     results = {}
     for name, mode in modes_of(subject).items():
         subject.layer.clear_grad()

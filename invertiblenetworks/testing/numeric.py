@@ -183,7 +183,7 @@ def taylor_order(
     return TaylorFit(float(slope), steps, errors)
 
 
-# --- matrices and differences, entry by entry -------------------------------------------
+# --- matrices and differences, entry by entry -----------------------------------------
 
 
 def unit_values(like: Value, entries: Sequence[int] | None = None) -> Iterator[Value]:
@@ -232,7 +232,8 @@ def central_differences(
 
     Examples
     --------
-    >>> central_differences(lambda x: float((x**2).sum()), np.array([1.0, 2.0])).round(8)
+    >>> slopes = central_differences(lambda x: (x**2).sum(), np.array([1.0, 2.0]))
+    >>> slopes.round(8)
     array([2., 4.])
     """
     base = as_vector(value)

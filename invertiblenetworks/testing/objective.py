@@ -7,7 +7,15 @@ from collections.abc import Callable
 from ..kernels.channels import batch_size
 from .cases import Subject
 from .maps import Map, Point
-from .numeric import TaylorFit, Value, add_scaled, inner, norm, random_like, taylor_order
+from .numeric import (
+    TaylorFit,
+    Value,
+    add_scaled,
+    inner,
+    norm,
+    random_like,
+    taylor_order,
+)
 
 ORDER, ORDER_TOLERANCE = 2.0, 0.02
 ROUNDING = 1e-13
@@ -59,7 +67,9 @@ def gradient_fit(map_: Map, subject: Subject) -> TaylorFit:
 
         return error
 
-    return _best_fit(draw_error, ROUNDING * max(1.0, abs(value)))
+    fit = _best_fit(draw_error, ROUNDING * max(1.0, abs(value)))
+    map_.layer.set_params(point.theta)
+    return fit
 
 
 def jvp_fit(map_: Map, subject: Subject) -> TaylorFit:
@@ -78,7 +88,9 @@ def jvp_fit(map_: Map, subject: Subject) -> TaylorFit:
 
         return error
 
-    return _best_fit(draw_error, ROUNDING * max(1.0, norm(value[0])))
+    fit = _best_fit(draw_error, ROUNDING * max(1.0, norm(value[0])))
+    map_.layer.set_params(point.theta)
+    return fit
 
 
 def _best_fit(draw_error: Callable, rounding: float) -> TaylorFit:

@@ -16,9 +16,15 @@ from invertiblenetworks import (
 
 
 def trained_a_little(net, x, rng):
-    net.forward(x)
+    """Move the parameters, so that the couplings no longer start as the identity.
+
+    The first batch comes after that and keeps the states normalised. Larger moves
+    make a deep network ill-conditioned, which no inverse survives.
+    """
     for p in net.get_params():
-        p.data += 0.1 * rng.normal(size=p.shape).astype(p.dtype)
+        if p.initialized:
+            p.data += 0.03 * rng.normal(size=p.shape).astype(p.dtype)
+    net.forward(x)
     return net
 
 

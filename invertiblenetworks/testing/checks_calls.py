@@ -7,41 +7,24 @@ import numpy as np
 from ..backend import get_array_module
 from .cases import Subject
 from .measured import Measured
-from .modes import Arguments, modes_of, run_modes
+from .modes import Arguments, modes_of
 from .numeric import arrays_in, map_arrays
 from .numeric import relative_error as error
-from .snapshot import bytes_of, changes, snapshot
+from .snapshot import changes, snapshot
 
 SAME = 1e-13
-SINGLE = 2e-4
-"""Largest relative difference between float32 and float64, for well-scaled layers."""
 
 
 def inputs_untouched(subject: Subject) -> Measured:
     """No mode writes into one of its arguments."""
     arguments, found = Arguments.draw(subject), Measured()
-    before = _bytes(arguments)
+    before = snapshot(arguments)
     for name, mode in modes_of(subject).items():
         mode(arguments)
-        after = _bytes(arguments)
-        written = [argument for argument in before if before[argument] != after[argument]]
+        written = changes(before, snapshot(arguments))
         found.holds("no argument written to", not written, f"{name} changed {written}")
     subject.layer.clear_grad()
     return found
-
-
-def _bytes(arguments):
-    names = ("x", "y", "cond", "dx", "dy", "dtheta", "dcond")
-    if arguments.dcond is None:
-        return {
-            name: [bytes_of(a) for a in arrays_in(getattr(arguments, name))]
-            for name in names
-            if name != "cond"
-        }
-    return {
-        name: [bytes_of(a) for a in arrays_in(getattr(arguments, name))]
-        for name in names
-    }
 
 
 def no_call_state(subject: Subject) -> Measured:
@@ -108,3 +91,23 @@ def _check_memory(grads, arguments, found):
     for i, grad in enumerate(grads):
         for other in grads[i + 1 :] + others:
             found.holds("gradients share no memory", not np.shares_memory(grad, other))
+
+
+def no_synchronisation(subject: Subject) -> Measured:
+    """No mode waits for the device, nor copies between host and device.
+
+    Needs the counters of a test double; without any (on NumPy) nothing is counted.
+    """
+    arguments, found = Arguments.draw(subject), Measured()
+    modes, counters = modes_of(subject), subject.counters
+    for mode in modes.values():  # Kernels are compiled in the first call.
+        mode(arguments)
+    for name, mode in modes.items():
+        if counters is not None:
+            counters.reset()
+        mode(arguments)
+        counts = (0, 0, 0) if counters is None else tuple(counters.read())
+        detail = f"{name}: waits, copies to host, copies to device: {counts}"
+        found.holds("no wait and no copy", not any(counts), detail)
+    subject.layer.clear_grad()
+    return found

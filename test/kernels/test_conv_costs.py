@@ -1,0 +1,167 @@
+"""What a convolution costs: memory, launches, waiting and copies to the device."""
+
+import tracemalloc
+
+import pytest
+
+from invertiblenetworks.backend import cupy_module, has_cuda_kernels
+from invertiblenetworks.kernels import conv_cuda, conv_tiled
+from invertiblenetworks.kernels.conv import (
+    conv,
+    conv_adjoint_w,
+    conv_adjoint_x,
+    conv_shape,
+)
+from invertiblenetworks.kernels.patches import Geometry
+
+
+def operands(rng, sizes, kernel=3, stride=1):
+    """Images, kernels and a cotangent of the size that ``pad = kernel // 2`` gives."""
+    n_samples, n_in, n_out = sizes
+    spatial, kernel = (32, 32), (kernel, kernel)
+    target = conv_shape(spatial, kernel, stride=stride, pad=kernel[0] // 2)
+    x = rng.standard_normal((n_samples, n_in, *spatial))
+    w = rng.standard_normal((n_out, n_in, *kernel))
+    return x, w, rng.standard_normal((n_samples, n_out, *target))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("sizes", [(3, 2, 5), (2, 7, 2), (1, 1, 1)], ids=str)
+def test_nothing_waits_or_crosses_over(sizes, stride, rng, to_xp, device_counters):
+    x, w, dy = map(to_xp, operands(rng, sizes, stride=stride))
+    device_counters.reset()
+    conv(x, w, stride=stride, pad=1)
+    conv_adjoint_x(dy, w, (32, 32), stride=stride, pad=1)
+    conv_adjoint_w(dy, x, (3, 3), stride=stride, pad=1)
+    assert device_counters.read() == (0, 0, 0)
+
+
+def test_columns_are_made_where_they_are_small():
+    same = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
+    assert conv_tiled.columns_from_source(6, 256, same)
+    assert not conv_tiled.columns_from_source(256, 12, same)
+    # Half the resolution: the source has four times the pixels of the target.
+    halved = Geometry((8, 8), (4, 4), (2, 2), (2, 2), (0, 0))
+    assert conv_tiled.columns_from_source(12, 3, halved)
+    assert not conv_tiled.columns_from_source(13, 3, halved)
+
+
+def peak_of_new_bytes(xp, compute):
+    """Most bytes that ``compute`` held at a time, its result included."""
+    compute()  # what is made once is not counted
+    if not has_cuda_kernels(xp):
+        tracemalloc.start()
+        compute()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+    with pool_hook() as hook:
+        compute()
+    return hook.peak
+
+
+def pool_hook():
+    """A hook of CuPy's memory pool that follows the bytes in use."""
+
+    class Peak(cupy_module("cupy.cuda").MemoryHook):
+        name = "peak"
+        now = peak = 0
+
+        def malloc_postprocess(self, mem_size, **_):
+            self.now += mem_size
+            self.peak = max(self.peak, self.now)
+
+        def free_postprocess(self, mem_size, **_):
+            self.now -= mem_size
+
+    return Peak()
+
+
+@pytest.mark.parametrize("sizes", [(4, 16, 16), (4, 4, 48), (4, 48, 4)], ids=str)
+def test_workspace_is_bounded(sizes, rng, xp, to_xp, monkeypatch):
+    limit = 2**17
+    monkeypatch.setattr(conv_tiled, "HOST_BYTES", limit)
+    monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 32)
+    monkeypatch.setattr(conv_cuda, "DEVICE_BYTES", limit)
+    x, w, dy = map(to_xp, operands(rng, sizes))
+    for result, compute in [
+        (dy, lambda: conv(x, w, pad=1)),
+        (x, lambda: conv_adjoint_x(dy, w, (32, 32), pad=1)),
+        (w, lambda: conv_adjoint_w(dy, x, (3, 3), pad=1)),
+    ]:
+        # Beside a tile with its rows of margin: weights in other orders.
+        bound = result.nbytes + 1.5 * limit + 4 * w.nbytes
+        # A result of the size of an image cannot come from nothing.
+        least = 0 if result is w else result.nbytes
+        assert least <= peak_of_new_bytes(xp, compute) < bound
+
+
+def test_pointwise_needs_nothing_but_its_result(rng, xp, to_xp):
+    x, w, dy = map(to_xp, operands(rng, (4, 16, 8), kernel=1))
+    for result, compute in [
+        (dy, lambda: conv(x, w)),
+        (x, lambda: conv_adjoint_x(dy, w, (32, 32))),
+        (w, lambda: conv_adjoint_w(dy, x, (1, 1))),
+    ]:
+        assert peak_of_new_bytes(xp, compute) < result.nbytes + 2**14
+
+
+def test_peak_of_a_3x3(rng, xp, to_xp):
+    x, w, dy = operands(rng, (16, 16, 16))
+    x, w, dy = (to_xp(array.astype("float32")) for array in (x, w, dy))
+    if has_cuda_kernels(xp):
+        # The result beside three copies of the images with a margin of two rows.
+        bounds = [4.3 * x.nbytes, 4.3 * x.nbytes, 3.9 * x.nbytes]
+    else:
+        tile = conv_tiled.HOST_BYTES + 2**16
+        bounds = [x.nbytes + tile, x.nbytes + tile, tile]
+    assert peak_of_new_bytes(xp, lambda: conv(x, w, pad=1)) < bounds[0]
+    dx = peak_of_new_bytes(xp, lambda: conv_adjoint_x(dy, w, (32, 32), pad=1))
+    assert dx < bounds[1]
+    dw = peak_of_new_bytes(xp, lambda: conv_adjoint_w(dy, x, (3, 3), pad=1))
+    assert dw < bounds[2]
+
+
+def launched_kernels(backend, compute):
+    """Names of the kernels that ``compute`` launches, where that can be seen."""
+    if backend.name != "emulated":
+        compute()
+        return []
+    from doubles import cupy_on_cpu
+
+    with cupy_on_cpu.launch_names() as names:
+        compute()
+    return names
+
+
+@pytest.mark.parametrize(
+    ("sizes", "copies", "n_products"),
+    [
+        ((4, 3, 5), ("gather", "gather", "gather"), (3, 3, 3)),
+        ((4, 16, 2), ("scatter", "gather", "gather"), (1, 3, 3)),
+        ((4, 2, 16), ("gather", "scatter", "gather"), (3, 1, 3)),
+    ],
+    ids=str,
+)
+def test_launches_of_a_3x3(sizes, copies, n_products, rng, backend, to_xp, monkeypatch):
+    """On a GPU: one kernel that copies, one product per row of taps, little else."""
+    multiply, products = conv_cuda._multiply, []
+
+    def counted(*args, **options):
+        products.append(args)
+        multiply(*args, **options)
+
+    monkeypatch.setattr(conv_cuda, "_multiply", counted)
+    x, w, dy = map(to_xp, operands(rng, sizes))
+    computations = [
+        lambda: conv(x, w, pad=1),
+        lambda: conv_adjoint_x(dy, w, (32, 32), pad=1),
+        lambda: conv_adjoint_w(dy, x, (3, 3), pad=1),
+    ]
+    for compute, copy, n in zip(computations, copies, n_products, strict=True):
+        products.clear()
+        names = launched_kernels(backend, compute)
+        assert len(products) == (n if has_cuda_kernels(backend.xp) else 0)
+        if backend.name == "emulated":
+            assert sum(f"conv_{copy}" in name for name in names) == 1
+            assert len(names) <= (5 if compute is computations[-1] else 2), names
