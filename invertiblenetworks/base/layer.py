@@ -147,6 +147,15 @@ class Layer:
             got = got if isinstance(got, str) else describe(got)
             raise LayerError(self, message("", expected, got, hint)[2:])
 
+    def _expect_array(self, shape):
+        """For use in checks: raise if ``shape`` is that of several arrays."""
+        self._expect(not isinstance(shape[0], tuple), "one array", f"shapes {shape}")
+
+    def _expect_pair(self, shape):
+        """For use in checks: raise unless ``shape`` is that of two arrays."""
+        is_pair = isinstance(shape[0], tuple) and len(shape) == 2
+        self._expect(is_pair, "a tuple of two arrays", f"shape {shape}")
+
     def _named_error(self, method: str, error: LayerError) -> ValueError:
         """Turn the finding of a layer inside into the error of the called method."""
         text = f"{type(self).__name__}.{method}: {error.text}"

@@ -96,6 +96,8 @@ class Net(Layer):
         self._require_initialized(method)
         x = arrays["x"]
         try:
+            shape = _shape_of(self, x)
+            self._expect_array(shape)
             if is_array_cond:
                 self._expect(
                     cond.shape[:1] == (batch_size(x),),
@@ -103,6 +105,6 @@ class Net(Layer):
                     cond,
                 )
             cond_shape = cond.shape if is_array_cond else None
-            return self._check_shape(_shape_of(self, x), cond_shape)
+            return self._check_shape(shape, cond_shape)
         except LayerError as error:
             raise self._named_error(method, error) from None

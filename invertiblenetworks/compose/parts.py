@@ -96,6 +96,7 @@ class OnPart(Bijection):
         return self._join(d_active, d_passive), self._join(active, passive), dld, ld
 
     def _check_shape(self, shape, cond_shape, inverse):
+        self._expect_array(shape)
         n_channels = shape[1]
         self._expect(
             n_channels > self.k,
@@ -141,16 +142,22 @@ class Split(LinearIsometry):
         return join_channels(*y)
 
     def _check_shape(self, shape, cond_shape, inverse):
-        n, k = shape[0][0] if inverse else shape[0], self.k
-        if not inverse:
-            found = f"an array of shape {shape}"
-            self._expect(shape[1] > k, f"more than {k} channels on axis 1", found)
-            return (n, k, *shape[2:]), (n, shape[1] - k, *shape[2:])
-        first, second = shape
+        return self._joined_shape(shape) if inverse else self._cut_shape(shape)
+
+    def _cut_shape(self, shape):
+        self._expect_array(shape)
+        (n, n_channels, *spatial), k = shape, self.k
+        found = f"an array of shape {shape}"
+        self._expect(n_channels > k, f"more than {k} channels on axis 1", found)
+        return (n, k, *spatial), (n, n_channels - k, *spatial)
+
+    def _joined_shape(self, shape):
+        self._expect_pair(shape)
+        (first, second), k = shape, self.k
         fits = first[1] == k and first[:1] + first[2:] == second[:1] + second[2:]
         wanted = f"two arrays that differ in channels only, the first with {k}"
         self._expect(fits, wanted, f"shapes {first} and {second}")
-        return (n, k + second[1], *first[2:])
+        return (first[0], k + second[1], *first[2:])
 
 
 class Swap(LinearIsometry):
@@ -163,4 +170,5 @@ class Swap(LinearIsometry):
         return y[1], y[0]
 
     def _check_shape(self, shape, cond_shape, inverse):
+        self._expect_pair(shape)
         return shape[1], shape[0]

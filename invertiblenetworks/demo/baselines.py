@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 import scipy.linalg
@@ -78,7 +79,10 @@ class FullGaussian:
         return -0.5 * (white * white).sum(axis=0) - constant
 
 
-def fit_baselines() -> dict[str, IndependentPixels | FullGaussian]:
+Baseline: TypeAlias = IndependentPixels | FullGaussian
+
+
+def fit_baselines() -> dict[str, Baseline]:
     """Fit both to every second patch of the training part, along rows and columns."""
     patches = grid_patches(load_band("training"), step=2)
     noisy = dequantise(patches, np.random.default_rng(0))

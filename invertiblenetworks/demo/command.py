@@ -5,17 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .. import io
-from .._types import Array
+from .._types import Array, Rng
 from ..base import Bijection
 from . import pictures, report
-from .baselines import fit_baselines
+from .baselines import Baseline, fit_baselines
 from .memory import compare_depths
 from .patches import SIDE, evaluation_patches
 from .training import History, Settings, build_network, evaluate, train
@@ -106,22 +105,26 @@ def run(options: argparse.Namespace) -> None:
     )
     network = build_network(settings, network_rng)
     print(report.describe_network(network, settings), flush=True)
-    baselines = fit_baselines()
-    history, written = None, []
     if options.load:
         io.load(options.load, network)
+        history, written = None, []
     else:
         history = train(network, settings, _validation(), training_rng)
         print(report.describe_training(history))
-        written.append(options.out / "network.npz")
+        written = [options.out / "network.npz"]
         io.save(written[0], network, **dataclasses.asdict(settings))
+    baselines = fit_baselines()
     print_results(network, baselines, settings)
-    written += write_patches(network, options, picture_rng)
+    patches, samples = draw_patches(network, options.temperature, picture_rng)
+    written += show_network(network, patches, samples, options)
     if history:
         levels = {name: evaluate(m, _validation()) for name, m in baselines.items()}
-        written.append(options.out / "training.png")
-        pictures.save_training(written[-1], history, levels)
+        written += show_training(history, levels, patches, samples, options)
     print("Written:", *written, sep="\n  ")
+
+
+def _validation() -> Array:
+    return evaluation_patches("validation", step=SIDE // 2)
 
 
 def choose_settings(options: argparse.Namespace) -> Settings:
@@ -132,7 +135,7 @@ def choose_settings(options: argparse.Namespace) -> Settings:
 
 
 def print_results(
-    network: Bijection, baselines: dict[str, object], settings: Settings
+    network: Bijection, baselines: dict[str, Baseline], settings: Settings
 ) -> None:
     """Evaluate on the held-out part, measure memory, and print both."""
     x = evaluation_patches("held-out", n_draws=N_DRAWS)
@@ -141,3 +144,43 @@ def print_results(
     print(report.describe_bits(bits, len(x) // N_DRAWS, N_DRAWS))
     memory = compare_depths(settings, x[: settings.batch])
     print(report.describe_memory(memory, settings.batch))
+
+
+def draw_patches(
+    network: Bijection, temperature: float, rng: Rng
+) -> tuple[Array, Array]:
+    """Return held-out patches drawn at random, and as many samples of the network."""
+    held_out = evaluation_patches("held-out")
+    patches = held_out[rng.choice(len(held_out), N_PICTURED, replace=False)]
+    z = rng.standard_normal(patches.shape, dtype=patches.dtype)
+    return patches, network.inverse(temperature * z)
+
+
+def show_network(
+    network: Bijection, patches: Array, samples: Array, options: argparse.Namespace
+) -> list[Path]:
+    """Write the pictures that need no training, and return their paths."""
+    z, _ = network.forward(patches)
+    files = [options.out / "samples.png", options.out / "reconstructions.png"]
+    pictures.save_samples(files[0], patches, samples, options.temperature)
+    pictures.save_reconstructions(files[1], patches, network.inverse(z))
+    return files
+
+
+def show_training(
+    history: History,
+    levels: dict[str, float],
+    patches: Array,
+    samples: Array,
+    options: argparse.Namespace,
+) -> list[Path]:
+    """Write the pictures with the curves of the training, and return their paths."""
+    files = [options.out / "training.png"]
+    pictures.save_training(files[0], history, levels)
+    if options.overview:
+        files.append(options.overview)
+        options.overview.parent.mkdir(parents=True, exist_ok=True)
+        pictures.save_overview(
+            files[1], patches, samples, options.temperature, history, levels
+        )
+    return files

@@ -13,6 +13,9 @@ from .training import History
 
 MODEL, GAUSSIAN, PIXELS, LIGHT = "#1f5fa8", "#c8553d", "#6b6b6b", "#a9c4e4"
 
+N_RECONSTRUCTED = 16
+"""Patches in the picture of reconstructions."""
+
 
 def mosaic(patches: Array, n_columns: int, gap: int = 2) -> Array:
     """Lay patches out in rows on a white ground.
@@ -37,15 +40,12 @@ def mosaic(patches: Array, n_columns: int, gap: int = 2) -> Array:
     return rows.reshape(-1, n_columns * width)[:-gap, :-gap]
 
 
-def save_samples(path: Path, real: Array, samples: dict[float, Array]) -> None:
-    """Held-out patches beside samples, by temperature; each a square number."""
-    panels = {"Held-out patches": real}
-    for temperature, patches in samples.items():
-        panels[_sample_title(temperature)] = patches
-    figure = Figure(figsize=(4.2 * len(panels), 4.6), layout="constrained")
-    axes = figure.subplots(1, len(panels))
-    for axis, (title, patches) in zip(axes, panels.items(), strict=True):
-        show_square(axis, patches, title)
+def save_samples(path: Path, real: Array, samples: Array, temperature: float) -> None:
+    """Held-out patches beside samples; of each a square number."""
+    figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    show_square(left, real, "Held-out patches")
+    show_square(right, samples, _sample_title(temperature))
     figure.savefig(path, dpi=150)
 
 
@@ -58,6 +58,7 @@ def save_training(path: Path, history: History, baselines: dict[str, float]) -> 
 
 def save_reconstructions(path: Path, patches: Array, again: Array) -> None:
     """Patches, ``inverse(forward(patches))`` and the magnified difference."""
+    patches, again = patches[:N_RECONSTRUCTED], again[:N_RECONSTRUCTED]
     error = np.abs(again - patches)
     largest = float(error.max())
     exponent = int(np.floor(-np.log10(largest))) if largest > 0 else 0
@@ -67,12 +68,12 @@ def save_reconstructions(path: Path, patches: Array, again: Array) -> None:
         "reconstruction": again,
         f"error × $10^{{{exponent}}}$": error * factor,
     }
-    figure = Figure(figsize=(10.0, 3.0), layout="constrained")
+    figure = Figure(figsize=(10.0, 2.4), layout="constrained")
     for axis, (title, row) in zip(figure.subplots(3, 1), rows.items(), strict=True):
         show_patches(axis, row, len(row))
         axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
     figure.suptitle(
-        f"inverse(forward(x)) in float32: largest error {largest:.1e} of the grey range",
+        f"inverse(forward(x)) in float32: error at most {largest:.1e} of the grey range",
         fontsize=12,
     )
     figure.savefig(path, dpi=150)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..base import Bijection
 from .memory import Memory
 from .patches import BANDS
 from .training import History, Settings
@@ -9,11 +10,12 @@ from .training import History, Settings
 MIB = 2.0**20
 
 
-def describe_start(settings: Settings, n_parameters: int) -> str:
-    """What is about to be trained."""
+def describe_network(network: Bijection, settings: Settings) -> str:
+    """What is trained."""
+    n_parameters = sum(parameter.size for parameter in network.get_params())
     return (
-        f"Glow with {settings.scales} scales of {settings.depth} steps, width "
-        f"{settings.width}: {n_parameters} parameters, on patches of three photographs"
+        f"Glow of {settings.scales} scales with {settings.depth} steps each, width "
+        f"{settings.width}: {n_parameters:,} parameters"
     )
 
 

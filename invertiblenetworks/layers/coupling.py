@@ -19,6 +19,8 @@ class ChannelSplit:
         Whether the first group is the one transformed.
     """
 
+    takes_pair = False
+
     def __init__(self, k: int, *, first_active: bool = True):
         self.k, self.first_active = k, first_active
 
@@ -41,6 +43,8 @@ class ChannelSplit:
 
 class PairSplit:
     """Take a pair as it is: one of the two arrays is active."""
+
+    takes_pair = True
 
     def __init__(self, *, first_active: bool = False):
         self.first_active = first_active
@@ -135,6 +139,10 @@ class Coupling(Bijection):
         return self.split.join(db, da), self.split.join(b, a), dld, ld
 
     def _check_shape(self, shape, cond_shape, inverse):
+        if self.split.takes_pair:
+            self._expect_pair(shape)
+        else:
+            self._expect_array(shape)
         active, passive = self.split.cut_shape(shape)
         found = f"shapes {shape}" if isinstance(shape[0], tuple) else f"shape {shape}"
         self._expect(passive[1] > 0, "more channels than the active ones", found)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backend import to_cpu
 from ..base import PairMixin
-from ..compose import reverse
+from ..compose import Reverse, reverse
 from .cases import Subject, set_logdet
 from .measured import Measured
 from .numeric import Value, arrays_in, as_vector, random_like, zeros_like
@@ -106,7 +106,10 @@ def reverse_modes(subject: Subject) -> Measured:
     same = all(
         a is b for a, b in zip(turned.get_params(), layer.get_params(), strict=True)
     )
-    found.holds("reverse(reverse(f)) is f", reverse(turned) is layer)
+    if isinstance(layer, Reverse):
+        found.holds("reverse(reverse(g)) is g", turned is layer.layer)
+    else:
+        found.holds("reverse(reverse(f)) is f", reverse(turned) is layer)
     found.holds("reverse(f) shares the parameters", same)
     found.holds(
         "reverse(f) takes pairs as f does",

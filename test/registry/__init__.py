@@ -1,0 +1,14 @@
+"""One case for every public layer, composition, network and net, and option of them.
+
+Shapes are tiny: what a check costs grows with the numbers of inputs and parameters.
+Activations are smooth, for the Taylor tests, except where ReLU is the point.
+"""
+
+from .compositions import COMPOSITIONS
+from .layers import LAYERS
+from .nets import NETS
+from .networks import NETWORKS
+
+CASES = [*LAYERS, *COMPOSITIONS, *NETWORKS, *NETS]
+
+__all__ = ["CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]

@@ -1,0 +1,139 @@
+"""Cases of the ways to join layers."""
+
+from __future__ import annotations
+
+import invertiblenetworks as inn
+from invertiblenetworks.layers.coupling import PairSplit
+from invertiblenetworks.testing import Case
+
+from .pieces import (
+    ANY_CHANNELS,
+    actnorm,
+    basic,
+    block,
+    conditional,
+    conv1x1,
+    coupling,
+    glow_step,
+)
+
+
+def split_chain(f):
+    """One array cut in two, couplings of both parts, and one array again."""
+    return inn.Chain(
+        inn.Split(1),
+        coupling(f, 1, 2, PairSplit(), ndims=1),
+        inn.Swap(),
+        coupling(f, 2, 1, PairSplit(), ndims=1),
+        inn.reverse(inn.Split(2)),
+    )
+
+
+def shared_chain(f):
+    """The same layer twice, with another one between."""
+    layer = glow_step(f, 2, ndims=1)
+    return inn.Chain(layer, actnorm(f, 2), layer)
+
+
+def multi_scale(f, squeezer):
+    levels = [inn.Chain(actnorm(f, 4), conv1x1(f, 4)) for _ in range(2)]
+    return inn.MultiScale(levels, [2], squeezer)
+
+
+ANYTHING = {**ANY_CHANNELS, "bad_arguments:structure": "the identity of anything"}
+
+
+def compositions():
+    line, image, pair = (2, 2, 4), (2, 2, 2, 2), ((2, 1, 4), (2, 1, 4))
+    build = {
+        "Chain": lambda f: inn.Chain(
+            actnorm(f, 2), conv1x1(f, 2), glow_step(f, 2, ndims=1)
+        ),
+        "Chain empty": lambda f: inn.Chain(),
+        "Chain in Chain": lambda f: inn.Chain(actnorm(f, 2), inn.Chain(conv1x1(f, 2))),
+        "Chain with shared layer": shared_chain,
+        "Composition": lambda f: inn.Composition(
+            conv1x1(f, 2), glow_step(f, 2, ndims=1)
+        ),
+        "Reverse ActNorm": lambda f: inn.reverse(actnorm(f, 2)),
+        "Reverse Conv1x1": lambda f: inn.Reverse(conv1x1(f, 2)),
+        "Reverse coupling": lambda f: inn.reverse(glow_step(f, 2, ndims=1)),
+        "Reverse Chain": lambda f: inn.reverse(
+            inn.Chain(actnorm(f, 2), glow_step(f, 2, ndims=1))
+        ),
+        "Chain of Reverse": lambda f: inn.Chain(
+            inn.reverse(actnorm(f, 2)), conv1x1(f, 2)
+        ),
+    }
+    for name, function in build.items():
+        exclude = ANYTHING if name == "Chain empty" else {}
+        yield Case(name, function, line, exclude=exclude)
+    yield Case("Chain around Split", split_chain, (2, 3, 2))
+    yield Case("Split", lambda f: inn.Split(1), image, exclude=ANY_CHANNELS)
+    yield Case(
+        "Reverse Split",
+        lambda f: inn.reverse(inn.Split(1)),
+        pair,
+        exclude=ANY_CHANNELS,
+    )
+    yield Case("Swap", lambda f: inn.Swap(), (line, (2, 1, 4)), exclude=ANY_CHANNELS)
+    yield Case(
+        "OnPart first",
+        lambda f: inn.OnPart(actnorm(f, 2), 2),
+        (2, 3, 2),
+        exclude=ANY_CHANNELS,
+    )
+    yield Case(
+        "OnPart second",
+        lambda f: inn.OnPart(glow_step(f, 2, ndims=1), 1, first=False),
+        (2, 3, 2),
+    )
+    yield Case(
+        "PairChain",
+        lambda f: inn.PairChain(basic(f, ndims=1), inn.Swap(), basic(f, ndims=1)),
+        pair,
+    )
+    yield Case("Reverse pair", lambda f: inn.reverse(basic(f, ndims=1)), pair)
+    for squeezer in (inn.ShuffleLayer("patch"), inn.HaarLayer(), inn.WaveletLayer()):
+        yield Case(
+            f"MultiScale {type(squeezer).__name__}",
+            lambda f, squeezer=squeezer: multi_scale(f, squeezer),
+            (1, 2, 4),
+        )
+
+
+def conditions():
+    x, cond = (3, 2, 2), (3, 1, 4)
+
+    def case(name, transform, n_cond, cond=cond):
+        def build(f):
+            return inn.WithCondition(conditional(f, n_cond, ndims=1), transform(f))
+
+        return Case(f"WithCondition {name}", build, x, cond_shape=cond)
+
+    yield case("squeeze", lambda f: inn.ShuffleLayer(), 2)
+    yield case("ActNorm", lambda f: actnorm(f, 1), 1, (3, 1, 2))
+    yield case("Chain", lambda f: inn.Chain(actnorm(f, 1), inn.HaarLayer()), 2)
+    yield case("Net", lambda f: block(f, 3, 2, ndims=1), 2, (3, 3, 2))
+    yield Case(
+        "Chain given a condition",
+        lambda f: inn.Chain(conv1x1(f, 2), conditional(f, 1, ndims=1), actnorm(f, 2)),
+        x,
+        cond_shape=(3, 1, 2),
+    )
+    yield Case(
+        "Reverse given a condition",
+        lambda f: inn.reverse(conditional(f, 1, ndims=1)),
+        x,
+        cond_shape=(3, 1, 2),
+    )
+    yield Case(
+        "OnPart given a condition",
+        lambda f: inn.OnPart(conditional(f, 1, ndims=1), 2),
+        (3, 3, 2),
+        cond_shape=(3, 1, 2),
+        exclude=ANY_CHANNELS,
+    )
+
+
+COMPOSITIONS = [*compositions(), *conditions()]
