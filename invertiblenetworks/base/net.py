@@ -39,6 +39,10 @@ class Net(Layer):
         """Return (dy, y)."""
         raise _missing(self, "_jvp")
 
+    def _initialize(self, x, cond):
+        """Set what depends on data, and return y."""
+        return self._forward(x, cond)
+
     def _check_shape(self, shape: Shape, cond_shape: Shape | None) -> Shape:
         """Return the shape of y, or raise through ``self._expect``."""
         return shape
@@ -47,8 +51,8 @@ class Net(Layer):
 
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
-        self._check("forward", cond, x=x)
-        return self._forward(x, cond)
+        self._check("forward", cond, x=x, may_initialize=True)
+        return self._forward(x, cond) if self.initialized else self._initialize(x, cond)
 
     def backward(self, dy: Array, x: Array, cond=None):
         """Return ``dx`` (with a condition ``(dx, dcond)``) and add to ``grad``."""
@@ -86,14 +90,15 @@ class Net(Layer):
             raise ValueError(message(where, f"dy of shape {shape}", describe(dy)))
         return self._linearize(x, cond)[1](dy, add_grad)
 
-    def _check(self, method, cond, **arrays) -> Shape:
+    def _check(self, method, cond, *, may_initialize=False, **arrays) -> Shape:
         where = f"{type(self).__name__}.{method}"
         if (cond is None) != (self.cond_kind == "none"):
             wanted = "no condition" if self.cond_kind == "none" else "a condition"
             raise TypeError(message(where, wanted, describe(cond)))
         is_array_cond = self.cond_kind == "array"
         self._check_arrays(method, **arrays, cond=cond if is_array_cond else None)
-        self._require_initialized(method)
+        if not may_initialize:
+            self._require_initialized(method)
         x = arrays["x"]
         try:
             shape = _shape_of(self, x)

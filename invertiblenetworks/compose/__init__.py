@@ -2,7 +2,8 @@
 
 from .chain import Chain, Composition, PairChain
 from .condition import WithCondition
-from .multiscale import MultiScale
+from .lanes import OnLane, on_both
+from .multiscale import MultiScale, PairMultiScale
 from .parts import OnPart, Split, Swap
 from .reverse import Reverse, reverse
 
@@ -10,11 +11,14 @@ __all__ = [
     "Chain",
     "Composition",
     "MultiScale",
+    "OnLane",
     "OnPart",
     "PairChain",
+    "PairMultiScale",
     "Reverse",
     "Split",
     "Swap",
     "WithCondition",
+    "on_both",
     "reverse",
 ]

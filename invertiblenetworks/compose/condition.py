@@ -103,7 +103,7 @@ class WithCondition(Bijection):
 
     def _initialize(self, x, cond, inverse):
         if isinstance(self.transform, Net):
-            mapped = self.transform._forward(cond, None)
+            mapped = self.transform._initialize(cond, None)
         else:
             mapped = self.transform._initialize(cond, None, False)
         return self.layer._initialize(x, mapped, inverse)

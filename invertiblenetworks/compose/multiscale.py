@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..base import Bijection
+from ..base import Bijection, PairMixin
 from ..errors import expect
 from .chain import Chain
+from .condition import WithCondition
+from .lanes import on_both
 from .parts import OnPart
 from .reverse import reverse
 
@@ -18,11 +20,15 @@ class MultiScale(Chain):
     ----------
     levels : sequence of Bijection
         What is applied at each scale, finest first.
-    channels : sequence of int
-        How many channels go on from each scale to the next: one number less than
-        there are levels.
+    channels : sequence of int, of tuple of two int, or of None
+        How many channels go on from each scale to the next (of both arrays, on
+        pairs); ``None`` means all. One entry less than there are levels.
     squeezer : Bijection
-        Halves the spatial sizes; undone at the end.
+        Halves the spatial sizes, of both arrays on pairs; undone at the end.
+    pair : bool, default False
+        Whether the levels act on pairs.
+    squeeze_condition : bool, default False
+        Squeeze the condition at every scale, too.
     logdet : bool, default False
         As for every layer.
 
@@ -46,9 +52,11 @@ class MultiScale(Chain):
     def __init__(
         self,
         levels: Sequence[Bijection],
-        channels: Sequence[int],
+        channels: Sequence[int | tuple[int, int] | None],
         squeezer: Bijection,
         *,
+        pair: bool = False,
+        squeeze_condition: bool = False,
         logdet: bool = False,
     ):
         expect(
@@ -57,20 +65,30 @@ class MultiScale(Chain):
             "one number of channels less than levels",
             f"{len(levels)} levels and {len(channels)} numbers",
         )
-        parts = [squeezer, levels[0]]
+        options = dict(pair=pair, squeeze_condition=squeeze_condition)
+        squeeze = on_both(squeezer) if pair else [squeezer]
+        parts = [*squeeze, levels[0]]
         if channels:
-            rest = MultiScale(levels[1:], channels[1:], squeezer)
-            parts.append(OnPart(rest, channels[0]))
-        super().__init__(*parts, reverse(squeezer), logdet=logdet)
+            rest = MultiScale(levels[1:], channels[1:], squeezer, **options)
+            parts.append(rest if channels[0] is None else OnPart(rest, channels[0]))
+        parts += [reverse(s) for s in squeeze]
+        if squeeze_condition:
+            parts = [WithCondition(Chain(*parts), squeezer)]
+        super().__init__(*parts, logdet=logdet)
         self.n_scales = len(levels)
 
     def _check_shape(self, shape, cond_shape, inverse):
         # Said here for all scales at once: the squeezers inside only know of theirs.
         divisor = 2**self.n_scales
+        lanes = shape if isinstance(shape[0], tuple) else (shape,)
         self._expect(
-            all(size % divisor == 0 for size in shape[2:]),
+            all(size % divisor == 0 for lane in lanes for size in lane[2:]),
             f"spatial sizes divisible by {divisor} (2 to the number of scales)",
-            f"an array of shape {shape}",
+            f"shape {shape}",
             "Pad or crop the data, or use fewer scales.",
         )
         return super()._check_shape(shape, cond_shape, inverse)
+
+
+class PairMultiScale(PairMixin, MultiScale):
+    """A network of several scales on two arrays."""

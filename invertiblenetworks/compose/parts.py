@@ -7,6 +7,21 @@ from ..errors import expect_positive
 from ..kernels.channels import join_channels, split_channels
 
 
+def _cut(x, k):
+    """Cut an array at channel k, or each array of a pair at its own."""
+    if not isinstance(x, tuple):
+        return split_channels(x, k)
+    (a1, b1), (a2, b2) = (split_channels(*lane) for lane in zip(x, k, strict=True))
+    return (a1, a2), (b1, b2)
+
+
+def _join(a, b):
+    """Undo ``_cut``."""
+    if not isinstance(a, tuple):
+        return join_channels(a, b)
+    return tuple(join_channels(*lane) for lane in zip(a, b, strict=True))
+
+
 class OnPart(Bijection):
     """Apply a bijection to one group of channels and leave the others alone.
 
@@ -14,8 +29,9 @@ class OnPart(Bijection):
     ----------
     layer : Bijection
         What is applied.
-    k : int
-        The channels are cut into the first ``k`` and the rest.
+    k : int, or tuple of two int
+        The channels are cut into the first ``k`` and the rest; of a pair of arrays,
+        each at its own number.
     first : bool, default True
         Apply the layer to the first group, or to the second.
     logdet : bool, default False
@@ -38,9 +54,15 @@ class OnPart(Bijection):
     """
 
     def __init__(
-        self, layer: Bijection, k: int, *, first: bool = True, logdet: bool = False
+        self,
+        layer: Bijection,
+        k: int | tuple[int, int],
+        *,
+        first: bool = True,
+        logdet: bool = False,
     ):
-        expect_positive("OnPart", k=k)
+        for number in k if isinstance(k, tuple) else (k,):
+            expect_positive("OnPart", k=number)
         self.layer, self.k, self.first, self.logdet = layer, k, first, logdet
 
     @property
@@ -50,12 +72,12 @@ class OnPart(Bijection):
 
     def _cut(self, x):
         """Return (active, passive) views."""
-        a, b = split_channels(x, self.k)
+        a, b = _cut(x, self.k)
         return (a, b) if self.first else (b, a)
 
     def _join(self, active, passive):
         parts = (active, passive) if self.first else (passive, active)
-        return join_channels(*parts)
+        return _join(*parts)
 
     def _forward(self, x, cond):
         active, passive = self._cut(x)
@@ -96,15 +118,13 @@ class OnPart(Bijection):
         return self._join(d_active, d_passive), self._join(active, passive), dld, ld
 
     def _check_shape(self, shape, cond_shape, inverse):
-        self._expect_array(shape)
-        n_channels = shape[1]
-        self._expect(
-            n_channels > self.k,
-            f"more than {self.k} channels on axis 1",
-            f"an array of shape {shape}",
-        )
-        n_active = self.k if self.first else n_channels - self.k
-        active = (shape[0], n_active, *shape[2:])
+        if isinstance(self.k, tuple):
+            self._expect_pair(shape)
+            lanes = zip(shape, self.k, strict=True)
+            active = tuple(self._active_shape(*lane) for lane in lanes)
+        else:
+            self._expect_array(shape)
+            active = self._active_shape(shape, self.k)
         result = self.layer._check_shape(active, cond_shape, inverse)
         self._expect(
             result == active,
@@ -112,6 +132,12 @@ class OnPart(Bijection):
             f"a change from {active} to {result}",
         )
         return shape
+
+    def _active_shape(self, shape, k):
+        n_channels = shape[1]
+        found = f"an array of shape {shape}"
+        self._expect(n_channels > k, f"more than {k} channels on axis 1", found)
+        return (shape[0], k if self.first else n_channels - k, *shape[2:])
 
     def _initialize(self, x, cond, inverse):
         active, passive = self._cut(x)

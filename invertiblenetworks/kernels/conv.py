@@ -230,8 +230,8 @@ def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     spatial, kernel = tuple(spatial), tuple(kernel)
     expect(1 <= rank <= 3, where, "one to three spatial axes", str(spatial))
     expect(len(kernel) == rank, where, f"a kernel of {rank} axes", str(kernel))
-    stride = _per_axis(where, "stride", stride, rank, 1)
-    pad = _per_axis(where, "pad", pad, rank, 0)
+    stride = per_axis(where, "stride", stride, rank, 1)
+    pad = per_axis(where, "pad", pad, rank, 0)
     target = tuple(
         (n_in + 2 * p - k) // s + 1
         for n_in, k, s, p in zip(spatial, kernel, stride, pad, strict=True)
@@ -245,8 +245,14 @@ def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     return Geometry(spatial, target, kernel, stride, pad)
 
 
-def _per_axis(where, name, value, rank, least) -> Shape:
-    """One number per spatial axis, from one for all or from one for each."""
+def per_axis(where, name, value, rank, least) -> Shape:
+    """Return one number per spatial axis, from one for all or from one for each.
+
+    Raises
+    ------
+    ValueError
+        Unless they are integers of at least ``least``, and as many as ``rank``.
+    """
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * rank
     expect(
         len(values) == rank and all(isinstance(v, int) and v >= least for v in values),

@@ -154,3 +154,8 @@ class Coupling(Bijection):
             found,
         )
         return shape
+
+    def _initialize(self, x, cond, inverse):
+        if not self.net.initialized:
+            self.net._initialize(self.split.cut(x)[1], cond)
+        return super()._initialize(x, cond, inverse)

@@ -2,6 +2,7 @@
 
 from .concat_cond import ConcatCond
 from .dense_block import DenseBlock
+from .leapfrog import LeapfrogNet
 from .linear import Dense
 from .pointwise import Pointwise
 from .reshape import Flatten, Unflatten
@@ -13,6 +14,7 @@ __all__ = [
     "Dense",
     "DenseBlock",
     "Flatten",
+    "LeapfrogNet",
     "Pointwise",
     "ResidualBlock",
     "Sequential",

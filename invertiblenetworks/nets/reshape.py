@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 
 from .._types import Shape
-from ..base import Net
+from .linear_net import LinearNet
 
 
-class _Reshape(Net):
+class _Reshape(LinearNet):
     """Give each sample a new shape; subclasses say which."""
 
     def _target(self, shape: Shape) -> Shape:
         raise NotImplementedError
 
-    def _forward(self, x, cond):
+    def _apply(self, x):
         return x.reshape(self._target(x.shape))
 
-    def _linearize(self, x, cond):
-        shape = x.shape
-        return self._forward(x, None), lambda dy, add_grad: (dy.reshape(shape), None)
-
-    def _jvp(self, dx, dcond, tangent, x, cond):
-        return self._forward(dx, None), self._forward(x, None)
+    def _adjoint(self, dy, shape):
+        return dy.reshape(shape)
 
     def _check_shape(self, shape, cond_shape):
         return self._target(shape)

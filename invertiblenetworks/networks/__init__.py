@@ -1,5 +1,21 @@
 """Networks: recipes made of layers. No passes are written in this folder."""
 
+from .conditional_glow import NetworkConditionalGlow
+from .conditional_hint import (
+    NetworkConditionalHINT,
+    NetworkMultiScaleConditionalHINT,
+)
 from .glow import NetworkGlow
+from .hint import NetworkMultiScaleHINT
+from .hyperbolic import NetworkHyperbolic
+from .summarized import SummarizedNet
 
-__all__ = ["NetworkGlow"]
+__all__ = [
+    "NetworkConditionalGlow",
+    "NetworkConditionalHINT",
+    "NetworkGlow",
+    "NetworkHyperbolic",
+    "NetworkMultiScaleConditionalHINT",
+    "NetworkMultiScaleHINT",
+    "SummarizedNet",
+]

@@ -3,5 +3,11 @@
 from .additive import AdditiveTransformer
 from .affine import AffineTransformer
 from .base import Transformer
+from .reflection import ReflectionTransformer
 
-__all__ = ["AdditiveTransformer", "AffineTransformer", "Transformer"]
+__all__ = [
+    "AdditiveTransformer",
+    "AffineTransformer",
+    "ReflectionTransformer",
+    "Transformer",
+]

@@ -5,10 +5,19 @@ Activations are smooth, for the Taylor tests, except where ReLU is the point.
 """
 
 from .compositions import COMPOSITIONS
+from .conditional_networks import CONDITIONAL_NETWORKS
 from .layers import LAYERS
 from .nets import NETS
 from .networks import NETWORKS
+from .recursive import RECURSIVE
 
-CASES = [*LAYERS, *COMPOSITIONS, *NETWORKS, *NETS]
+BIJECTIONS = [
+    *LAYERS,
+    *RECURSIVE,
+    *COMPOSITIONS,
+    *NETWORKS,
+    *CONDITIONAL_NETWORKS,
+]
+CASES = [*BIJECTIONS, *NETS]
 
-__all__ = ["CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]
+__all__ = ["BIJECTIONS", "CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]

@@ -136,4 +136,41 @@ def conditions():
     )
 
 
-COMPOSITIONS = [*compositions(), *conditions()]
+def pairs():
+    """Compositions that act on two arrays, lane by lane or scale by scale."""
+    lanes = ((2, 2, 4), (2, 3, 2))
+    yield Case(
+        "OnLane first",
+        lambda f: inn.PairChain(inn.OnLane(glow_step(f, 2, ndims=1), 0)),
+        lanes,
+        exclude=ANY_CHANNELS,
+    )
+    yield Case(
+        "OnLane second",
+        lambda f: inn.PairChain(inn.OnLane(conv1x1(f, 3), 1)),
+        lanes,
+        exclude=ANY_CHANNELS,
+    )
+    yield Case(
+        "on_both",
+        lambda f: inn.PairChain(*inn.on_both(actnorm(f, 2), conv1x1(f, 3))),
+        lanes,
+    )
+    yield Case(
+        "OnPart of a pair",
+        lambda f: inn.PairChain(inn.OnPart(basic(f, 1, ndims=1), (1, 1))),
+        ((2, 2, 3), (2, 3, 3)),
+        exclude=ANY_CHANNELS,
+    )
+
+    def scales(f, channels):
+        levels = [inn.PairChain(basic(f, c, ndims=1)) for c in (2, channels)]
+        going_on = [(1, 1)] if channels == 2 else [None]
+        return inn.PairMultiScale(levels, going_on, inn.HaarLayer(), pair=True)
+
+    line = (2, 1, 4)
+    yield Case("PairMultiScale split", lambda f: scales(f, 2), (line, line))
+    yield Case("PairMultiScale all", lambda f: scales(f, 4), (line, line))
+
+
+COMPOSITIONS = [*compositions(), *conditions(), *pairs()]

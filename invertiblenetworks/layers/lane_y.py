@@ -1,0 +1,26 @@
+"""What can be asked of networks whose second lane does not see the first."""
+
+from __future__ import annotations
+
+from .._types import Array
+
+
+class LaneYMixin:
+    """Methods for lane Y alone, given an attribute ``lane_y`` that maps it."""
+
+    def forward_y(self, y: Array, *, logdet: bool = False):
+        """Map lane Y alone: ``z_y``, or ``(z_y, logdet_y)``."""
+        z = self.lane_y.forward(y)
+        return (z, self.lane_y.log_abs_det(y).mean()) if logdet else z
+
+    def inverse_y(self, zy: Array) -> Array:
+        """Map the latent of lane Y back, alone."""
+        return self.lane_y.inverse(zy)
+
+    def log_abs_det_lanes(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """Per-sample log-determinants of lane X given Y, and of lane Y alone.
+
+        The first is the term of the conditional density of x given y.
+        """
+        of_y = self.lane_y.log_abs_det(y)
+        return self.log_abs_det(x, y) - of_y, of_y
