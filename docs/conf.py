@@ -36,8 +36,12 @@ doctest_global_setup = "import numpy as np"
 
 
 def escape_shapes(app, what, name, obj, options, lines):
-    """Keep ``(N, C, *spatial)`` from being read as the start of emphasis."""
-    lines[:] = [line.replace(", *", r", \*") for line in lines]
+    """Keep (N, C, *spatial) from being read as the start of emphasis."""
+    for i, line in enumerate(lines):
+        pieces = line.split("``")
+        # Every second piece is a literal, where a backslash would be seen.
+        pieces[::2] = [piece.replace(", *", r", \*") for piece in pieces[::2]]
+        lines[i] = "``".join(pieces)
 
 
 def setup(app):

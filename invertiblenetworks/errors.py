@@ -18,13 +18,14 @@ class LayerError(Exception):
     """Carries the finding of one layer until the called method is known.
 
     Layers raise it from their checks; the public method that the user called turns
-    it into a ``ValueError`` which names that method. Users never see it.
+    it into an error of type ``kind`` which names that method. Users never see it.
     """
 
-    def __init__(self, layer: object, text: str):
+    def __init__(self, layer: object, text: str, kind: type[Exception] = ValueError):
         super().__init__(text)
         self.layer = layer
         self.text = text
+        self.kind = kind
 
 
 def describe(value: object) -> str:

@@ -26,7 +26,7 @@ LEVELS = [
     {"nets", "transformers", "compose"},
     {"layers"},
     {"networks"},
-    {"objectives", "optim", "operators", "io", "datasets"},
+    {"objectives", "optim", "operators", "io", "datasets", "three_dimensional"},
     {"testing"},
     {"demo"},
     {"__main__"},

@@ -72,7 +72,10 @@ class Bijection(Layer):
         raise _missing(self, "_jacobian_inv")
 
     def _check_shape(self, shape: Shape, cond_shape: Shape | None, inverse: bool):
-        """Return the shape of the result, or raise through ``self._expect``."""
+        """Return the shape of the result, or raise through ``self._expect``.
+
+        A context condition comes as it is, in place of ``cond_shape``.
+        """
         return shape
 
     def _initialize(self, x, cond, inverse):
@@ -261,12 +264,8 @@ class Bijection(Layer):
         return (self._inverse if inverse else self._forward)(x, cond)
 
     def _first_batch(self, x, cond, inverse):
-        """Initialise from a checked batch; the one place that looks at values."""
-        for array in x if isinstance(x, tuple) else (x,):
-            if not bool(get_array_module(array).isfinite(array).all()):
-                where = f"{type(self).__name__}.initialize"
-                got = "NaN or infinity in the first batch"
-                raise ValueError(message(where, "finite values", got))
+        """Initialise from a checked batch."""
+        _expect_finite(self, x)
         self._initialize(x, cond, inverse)
 
     def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad):
@@ -319,7 +318,7 @@ class Bijection(Layer):
             arrays["cond"] = cond
         self._check_arrays(method, **arrays)
         value = next(iter(arrays.values()))
-        cond_shape = cond.shape if is_array_cond else None
+        cond_shape = cond.shape if is_array_cond else cond
         try:
             shape = _shape_of(self, value)
             if is_array_cond:
@@ -356,6 +355,15 @@ def _check_same_shape(layer, method, names, derivative, value) -> None:
                     describe(a),
                 )
             )
+
+
+def _expect_finite(layer: Layer, x) -> None:
+    """Refuse a first batch that would spoil parameters: the one look at values."""
+    for array in x if isinstance(x, tuple) else (x,):
+        if not bool(get_array_module(array).isfinite(array).all()):
+            where = f"{type(layer).__name__}.initialize"
+            got = "NaN or infinity in the first batch"
+            raise ValueError(message(where, "finite values", got))
 
 
 def _missing(layer: Layer, hook: str) -> NotImplementedError:

@@ -141,11 +141,19 @@ class Layer:
                     )
                 )
 
-    def _expect(self, condition: bool, expected: str, got: object, hint: str = ""):
+    def _expect(
+        self,
+        condition: bool,
+        expected: str,
+        got: object,
+        hint: str = "",
+        *,
+        kind: type[Exception] = ValueError,
+    ):
         """For use in checks: raise what the public method turns into a message."""
         if not condition:
             got = got if isinstance(got, str) else describe(got)
-            raise LayerError(self, message("", expected, got, hint)[2:])
+            raise LayerError(self, message("", expected, got, hint)[2:], kind)
 
     def _expect_array(self, shape):
         """For use in checks: raise if ``shape`` is that of several arrays."""
@@ -156,12 +164,12 @@ class Layer:
         is_pair = isinstance(shape[0], tuple) and len(shape) == 2
         self._expect(is_pair, "a tuple of two arrays", f"shape {shape}")
 
-    def _named_error(self, method: str, error: LayerError) -> ValueError:
+    def _named_error(self, method: str, error: LayerError) -> Exception:
         """Turn the finding of a layer inside into the error of the called method."""
         text = f"{type(self).__name__}.{method}: {error.text}"
         if error.layer is not self:
             text += f" (Found by {type(error.layer).__name__} inside.)"
-        return ValueError(text)
+        return error.kind(text)
 
     def __repr__(self) -> str:
         size = sum(p.size for p in self.get_params())

@@ -8,7 +8,7 @@ from .._types import Array, Shape
 from ..errors import LayerError, describe, expect, message
 from ..kernels.channels import batch_size
 from ..parameter import Parameter
-from .bijection import CondKind, _missing, _shape_of
+from .bijection import CondKind, _expect_finite, _missing, _shape_of
 from .layer import Layer
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
@@ -52,7 +52,24 @@ class Net(Layer):
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
         self._check("forward", cond, x=x, may_initialize=True)
-        return self._forward(x, cond) if self.initialized else self._initialize(x, cond)
+        if not self.initialized:
+            self._first_batch(x, cond)
+        return self._forward(x, cond)
+
+    def initialize(self, x: Array, cond=None) -> Net:
+        """Set the parameters that depend on data, from one batch. Returns the net.
+
+        ``forward`` calls it when it is still to be done. Parameters that have values
+        keep them.
+
+        Raises
+        ------
+        ValueError
+            If the batch is empty or not finite.
+        """
+        self._check("initialize", cond, x=x, may_initialize=True)
+        self._first_batch(x, cond)
+        return self
 
     def backward(self, dy: Array, x: Array, cond=None):
         """Return ``dx`` (with a condition ``(dx, dcond)``) and add to ``grad``."""
@@ -83,6 +100,11 @@ class Net(Layer):
         dtheta = collector.aligned(self.get_params())
         return (dx, dtheta, dcond) if self.cond_kind == "array" else (dx, dtheta)
 
+    def _first_batch(self, x, cond):
+        """Initialise from a checked batch."""
+        _expect_finite(self, x)
+        self._initialize(x, cond)
+
     def _run_pull(self, method, dy, x, cond, add_grad):
         shape = self._check(method, cond, x=x, dy=dy)
         if dy.shape != shape:
@@ -109,7 +131,7 @@ class Net(Layer):
                     f"a condition with the batch size {batch_size(x)}",
                     cond,
                 )
-            cond_shape = cond.shape if is_array_cond else None
+            cond_shape = cond.shape if is_array_cond else cond
             return self._check_shape(shape, cond_shape)
         except LayerError as error:
             raise self._named_error(method, error) from None

@@ -1,6 +1,6 @@
 """How bijections are joined."""
 
-from .chain import Chain, Composition, PairChain
+from .chain import Chain, ComposedInvertibleNetwork, Composition, PairChain
 from .condition import WithCondition
 from .lanes import OnLane, on_both
 from .multiscale import MultiScale, PairMultiScale
@@ -9,6 +9,7 @@ from .reverse import Reverse, reverse
 
 __all__ = [
     "Chain",
+    "ComposedInvertibleNetwork",
     "Composition",
     "MultiScale",
     "OnLane",

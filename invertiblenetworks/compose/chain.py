@@ -139,6 +139,9 @@ class PairChain(PairMixin, Chain):
 class Composition(Chain):
     """Compose as in mathematics: the last argument is applied first.
 
+    ``f @ g`` is short for ``Composition(f, g)``; of two layers on pairs it is a
+    ``PairChain``.
+
     Parameters
     ----------
     *layers : Bijection
@@ -157,3 +160,21 @@ class Composition(Chain):
         if logdet is None:
             logdet = any(getattr(layer, "logdet", False) for layer in layers)
         super().__init__(*reversed(layers), logdet=logdet)
+
+
+ComposedInvertibleNetwork = Composition
+"""The name of the original for ``Composition``."""
+
+
+def _compose(outer: Bijection, inner: Bijection) -> Chain:
+    """Return ``outer @ inner``, the map that applies ``inner`` first."""
+    if not isinstance(inner, Bijection):
+        return NotImplemented
+    if isinstance(outer, PairMixin) and isinstance(inner, PairMixin):
+        return PairChain(inner, outer, logdet=inner.logdet or outer.logdet)
+    return Composition(outer, inner)
+
+
+# Here and not in the class: what a layer promises is known without compositions, and
+# ``base`` imports nothing from above it.
+Bijection.__matmul__ = _compose

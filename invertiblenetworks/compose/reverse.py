@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Bijection, PairMixin
+from ..base import Bijection, InverseProblemMixin, PairMixin
 
 
 class Reverse(Bijection):
@@ -73,6 +73,10 @@ class PairReverse(PairMixin, Reverse):
     """The inverse of a bijection on two arrays."""
 
 
+class InverseProblemReverse(InverseProblemMixin, Reverse):
+    """The inverse of a bijection on two arrays, given data and an operator."""
+
+
 def reverse(layer: Bijection) -> Bijection:
     """Return the inverse of ``layer`` as a layer that shares its parameters.
 
@@ -80,4 +84,6 @@ def reverse(layer: Bijection) -> Bijection:
     """
     if isinstance(layer, Reverse):
         return layer.layer
+    if isinstance(layer, InverseProblemMixin):
+        return InverseProblemReverse(layer)
     return PairReverse(layer) if isinstance(layer, PairMixin) else Reverse(layer)

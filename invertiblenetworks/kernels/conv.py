@@ -245,7 +245,7 @@ def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     return Geometry(spatial, target, kernel, stride, pad)
 
 
-def per_axis(where, name, value, rank, least) -> Shape:
+def per_axis(where: str, name: str, value: int | Shape, rank: int, least: int) -> Shape:
     """Return one number per spatial axis, from one for all or from one for each.
 
     Raises

@@ -5,13 +5,17 @@ sparse matrix of NumPy, SciPy or CuPy, a ``LinearOperator`` of SciPy or CuPy, an
 operator of PyLops, or a class of one's own. It is asked for methods, never for its
 type:
 
-=========  ================================================================
-product    the first of
-=========  ================================================================
-forward    ``operator @ columns``; ``operator.matvec`` of each column
-adjoint    ``operator.H``, applied in the same way; ``operator.rmatvec`` of
-           each column; ``operator.T`` and conjugates
-=========  ================================================================
+=======  ========================================================================
+product  is the first there is of
+=======  ========================================================================
+forward  ``operator.matvec`` of each column; ``operator @ columns``
+adjoint  ``operator.rmatvec`` of each column; the forward product of
+         ``operator.H``; the forward product of ``operator.T``, with conjugates
+=======  ========================================================================
+
+So a function that is given to a ``LinearOperator`` always meets vectors, which not
+all of them distinguish from arrays of one column. A matrix is fastest as it is: then
+there is one product for all columns.
 
 Nothing is moved between host and device: operator and columns must fit.
 """
@@ -98,24 +102,24 @@ def apply_adjoint(operator: Any, columns: Array) -> Array:
            [0.-2.j]])
     """
     where = "apply_adjoint"
-    if hasattr(operator, "H"):
-        product = _product(where, operator.H, columns)
-    elif hasattr(operator, "rmatvec"):
+    if hasattr(operator, "rmatvec"):
         product = _by_column(operator.rmatvec, columns)
+    elif hasattr(operator, "H"):
+        product = _product(where, operator.H, columns)
     elif hasattr(operator, "T"):
         # The vectors are conjugated, since they are smaller than the matrix.
         product = _product(where, operator.T, columns.conj()).conj()
     else:
-        raise _not_an_operator(where, "H, rmatvec or T", operator)
+        raise _not_an_operator(where, "rmatvec, H or T", operator)
     return _as_columns(where, product, operator.shape[1], columns)
 
 
 def _product(where: str, operator: Any, columns: Array) -> Array:
-    if hasattr(operator, "__matmul__"):
-        return operator @ columns
     if hasattr(operator, "matvec"):
         return _by_column(operator.matvec, columns)
-    raise _not_an_operator(where, "@ or matvec", operator)
+    if hasattr(operator, "__matmul__"):
+        return operator @ columns
+    raise _not_an_operator(where, "matvec or @", operator)
 
 
 def _by_column(product: Callable[[Array], Array], columns: Array) -> Array:
@@ -126,7 +130,7 @@ def _by_column(product: Callable[[Array], Array], columns: Array) -> Array:
 
 def _as_columns(where: str, product: Array, n_rows: int, columns: Array) -> Array:
     """Return a product as plain columns in the precision of those it came from."""
-    # A matrix of numpy.matrix, or images in place of vectors, are both possible.
+    # It may be a numpy.matrix, or have images in place of vectors.
     xp = get_array_module(columns, product)
     n_columns = columns.shape[1]
     wanted = f"{n_rows} numbers per column, as the shape of the operator says"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from .._types import Array, Shape
 from ..backend import get_array_module
 from .channels import SPATIAL_AXIS
@@ -54,8 +52,3 @@ def repeat_pixels(x: Array, block: Shape) -> Array:
     out = get_array_module(x).empty((*outer, *cut), x.dtype)
     out[...] = x.reshape(*outer, *ones)
     return out.reshape(*outer, *whole)
-
-
-def block_size(block: Shape) -> int:
-    """Return the number of pixels of a block."""
-    return math.prod(block)

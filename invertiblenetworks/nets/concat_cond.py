@@ -46,3 +46,6 @@ class ConcatCond(Net):
         return self.net._check_shape(
             (shape[0], shape[1] + cond_shape[1], *shape[2:]), None
         )
+
+    def _initialize(self, x, cond):
+        return self.net._initialize(join_channels(x, cond), None)

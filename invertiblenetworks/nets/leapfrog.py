@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .._types import Rng
 from ..base import Net
 from ..errors import expect, expect_positive

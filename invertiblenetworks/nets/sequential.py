@@ -57,3 +57,8 @@ class Sequential(Net):
         for net in self.nets:
             shape = net._check_shape(shape, None)
         return shape
+
+    def _initialize(self, x, cond):
+        for net in self.nets:
+            x = net._initialize(x, None)
+        return x

@@ -8,6 +8,7 @@ from .conditional_hint import (
 from .glow import NetworkGlow
 from .hint import NetworkMultiScaleHINT
 from .hyperbolic import NetworkHyperbolic
+from .loop import NetworkLoop
 from .summarized import SummarizedNet
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "NetworkConditionalHINT",
     "NetworkGlow",
     "NetworkHyperbolic",
+    "NetworkLoop",
     "NetworkMultiScaleConditionalHINT",
     "NetworkMultiScaleHINT",
     "SummarizedNet",

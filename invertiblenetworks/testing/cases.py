@@ -107,7 +107,8 @@ class Case:
         layer = self.build(Factory())
         is_net = isinstance(layer, Net)
         direction = () if is_net else (False,)
-        result = layer._check_shape(self.shape, self.cond_shape, *direction)
+        cond = self.cond_shape if self.context is None else self.context(Factory())
+        result = layer._check_shape(self.shape, cond, *direction)
         return Traits(
             is_net=is_net,
             n_params=sum(p.size for p in layer.get_params()),
@@ -239,8 +240,7 @@ def prepare(
         cond = _draw(case.cond_shape, rng, factory)
     if case.context is not None:
         cond = case.context(factory)
-    if not isinstance(layer, Net):
-        as_one(layer).initialize(x, cond)
+    as_one(layer).initialize(x, cond)
     _perturb(layer, rng)
     y = _forward(layer, x, cond)
     return Subject(case, layer, x, y, cond, rng, dtype, gpu, counters)

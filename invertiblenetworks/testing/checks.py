@@ -234,7 +234,7 @@ CHECKS = (
     Check(
         first_batch,
         "the first batch does not initialise, or a later one does so again.",
-        (if_bijection, if_data_dependent),
+        (if_data_dependent,),
     ),
     Check(
         bad_arguments,

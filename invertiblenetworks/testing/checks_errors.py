@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..backend import get_array_module, to_cpu
-from ..base import PairMixin
+from ..base import InverseProblemMixin, PairMixin
 from ..errors import NotInitializedError
 from .cases import Subject
 from .measured import Measured
@@ -92,19 +92,22 @@ def _check_uninitialised(subject, arguments, found):
 def _probes(subject: Subject, arguments: Arguments) -> Iterator[Probe]:
     for mode, names in signatures_of(subject).items():
         for kind, error, wrong in (
-            *_wrong_states(arguments),
+            *_wrong_states(subject, arguments),
             *_wrong_kinds(subject, mode, arguments),
-            *_wrong_directions(arguments, names),
+            *_wrong_directions(subject, arguments, names),
             *_wrong_conditions(subject, arguments),
         ):
             yield Probe(kind, error, mode, wrong)
 
 
-def _wrong_states(a):
+def _wrong_states(subject, a):
     """States, and with them their derivatives, of a wrong shape."""
+    batches = STATES + SLOPES
+    if subject.array_cond is not None:
+        batches += ("cond",)
     yield "channels", ValueError, _with(a, STATES + SLOPES, _one_more_channel)
     yield "rank", ValueError, _with(a, STATES + SLOPES, _without_channels)
-    yield "empty", ValueError, _with(a, (*STATES, *SLOPES, "cond"), lambda v: v[:0])
+    yield "empty", ValueError, _with(a, batches, lambda v: v[:0])
 
 
 def _wrong_kinds(subject, mode, a):
@@ -120,7 +123,7 @@ def _wrong_kinds(subject, mode, a):
         yield "structure", ValueError, wrong
 
 
-def _wrong_directions(a, names):
+def _wrong_directions(subject, a, names):
     """Derivatives that do not fit what they belong to."""
     if "dx" in names or "dy" in names:
         yield "derivative", ValueError, _with(a, SLOPES, _one_more_channel)
@@ -128,7 +131,7 @@ def _wrong_directions(a, names):
         return
     if a.dcond is not None:
         yield "derivative", ValueError, _with(a, ("dcond",), _one_more_channel)
-    else:
+    elif not isinstance(subject.layer, InverseProblemMixin):
         yield "derivative", TypeError, replace(a, dcond=arrays_in(a.x)[0])
     one = arrays_in(a.x)[0]
     yield "dtheta", ValueError, replace(a, dtheta=[*a.dtheta, one])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Bijection, Net, PairMixin
+from ..base import Bijection, InverseProblemMixin, Net, PairMixin
 
 
 class PairAsOne:
@@ -14,43 +14,58 @@ class PairAsOne:
     def __init__(self, layer: PairMixin):
         self._layer = layer
 
+    def _condition(self, cond, *dcond):
+        """Return the condition as the layer takes it: as one, or data and operator.
+
+        The latter have no derivative.
+        """
+        if not isinstance(self._layer, InverseProblemMixin):
+            return (cond, *dcond)
+        return (None, None) if cond is None else cond
+
     def forward(self, x, cond=None):
-        y1, y2, *logdet = self._layer.forward(*x, cond)
+        y1, y2, *logdet = self._layer.forward(*x, *self._condition(cond))
         return ((y1, y2), *logdet) if logdet else (y1, y2)
 
     def inverse(self, y, cond=None):
-        return self._layer.inverse(*y, cond)
+        return self._layer.inverse(*y, *self._condition(cond))
 
     def backward(self, dy, y, cond=None):
-        return _two_pairs(self._layer.backward(*dy, *y, cond))
+        return _two_pairs(self._layer.backward(*dy, *y, *self._condition(cond)))
 
     def backward_inv(self, dx, x, cond=None):
-        return _two_pairs(self._layer.backward_inv(*dx, *x, cond))
+        return _two_pairs(self._layer.backward_inv(*dx, *x, *self._condition(cond)))
 
     def jacobian(self, dx, dtheta, x, cond=None, dcond=None):
         dx = (None, None) if dx is None else dx
-        return _two_pairs(self._layer.jacobian(*dx, dtheta, *x, cond, dcond))
+        return _two_pairs(
+            self._layer.jacobian(*dx, dtheta, *x, *self._condition(cond, dcond))
+        )
 
     def jacobian_inv(self, dy, dtheta, y, cond=None, dcond=None):
         dy = (None, None) if dy is None else dy
-        return _two_pairs(self._layer.jacobian_inv(*dy, dtheta, *y, cond, dcond))
+        return _two_pairs(
+            self._layer.jacobian_inv(*dy, dtheta, *y, *self._condition(cond, dcond))
+        )
 
     def adjoint_jacobian(self, dy, y, cond=None, *, dlogdet=0.0):
-        out = self._layer.adjoint_jacobian(*dy, *y, cond, dlogdet=dlogdet)
+        cond = self._condition(cond)
+        out = self._layer.adjoint_jacobian(*dy, *y, *cond, dlogdet=dlogdet)
         return _pair_list_pair(out)
 
     def adjoint_jacobian_inv(self, dx, x, cond=None, *, dlogdet=0.0):
-        out = self._layer.adjoint_jacobian_inv(*dx, *x, cond, dlogdet=dlogdet)
+        cond = self._condition(cond)
+        out = self._layer.adjoint_jacobian_inv(*dx, *x, *cond, dlogdet=dlogdet)
         return _pair_list_pair(out)
 
     def log_abs_det(self, x, cond=None):
-        return self._layer.log_abs_det(*x, cond)
+        return self._layer.log_abs_det(*x, *self._condition(cond))
 
     def log_prob(self, x, cond=None):
-        return self._layer.log_prob(*x, cond)
+        return self._layer.log_prob(*x, *self._condition(cond))
 
     def initialize(self, x, cond=None, *, inverse=False):
-        return self._layer.initialize(*x, cond, inverse=inverse)
+        return self._layer.initialize(*x, *self._condition(cond), inverse=inverse)
 
 
 def _two_pairs(out):

@@ -7,6 +7,7 @@ Activations are smooth, for the Taylor tests, except where ReLU is the point.
 from .compositions import COMPOSITIONS
 from .conditional_networks import CONDITIONAL_NETWORKS
 from .layers import LAYERS
+from .loops import DATA_GRADIENTS, LOOPS
 from .nets import NETS
 from .networks import NETWORKS
 from .recursive import RECURSIVE
@@ -17,7 +18,8 @@ BIJECTIONS = [
     *COMPOSITIONS,
     *NETWORKS,
     *CONDITIONAL_NETWORKS,
+    *LOOPS,
 ]
-CASES = [*BIJECTIONS, *NETS]
+CASES = [*BIJECTIONS, *NETS, *DATA_GRADIENTS]
 
 __all__ = ["BIJECTIONS", "CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]

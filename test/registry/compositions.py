@@ -122,6 +122,32 @@ def conditions():
         cond_shape=(3, 1, 2),
     )
     yield Case(
+        "Composition given a condition",
+        lambda f: conditional(f, 1, ndims=1) @ conv1x1(f, 2),
+        x,
+        cond_shape=(3, 1, 2),
+    )
+    yield Case(
+        "MultiScale given a condition",
+        lambda f: inn.MultiScale(
+            [conditional(f, 2, ndims=1), conditional(f, 4, ndims=1)],
+            [1],
+            inn.HaarLayer(),
+            squeeze_condition=True,
+        ),
+        (2, 1, 4),
+        cond_shape=(2, 1, 4),
+    )
+    yield Case(
+        "PairChain given a condition",
+        lambda f: inn.PairChain(
+            inn.OnLane(conditional(f, 1, ndims=1), 0),
+            inn.OnLane(conditional(f, 1, ndims=1), 1),
+        ),
+        (x, x),
+        cond_shape=(3, 1, 2),
+    )
+    yield Case(
         "Reverse given a condition",
         lambda f: inn.reverse(conditional(f, 1, ndims=1)),
         x,

@@ -65,13 +65,24 @@ def glow_networks():
         cond_shape=(2, 1, 2),
         smooth=False,
     )
+    for name, shape in SHAPES.items():
+        n = ndims(name)
+        yield Case(
+            f"SummarizedNet {name}",
+            lambda f, n=n: inn.SummarizedNet(
+                conditional_glow(f, 3, 1, K=1, ndims=n), block(f, 2, 1, ndims=n)
+            ),
+            shape,
+            cond_shape=(shape[0], 2, *shape[2:]),
+        )
     yield Case(
-        "SummarizedNet",
+        "SummarizedNet of sets",
         lambda f: inn.SummarizedNet(
-            conditional_glow(f, 2, 1, K=1, ndims=1), block(f, 2, 1, ndims=1)
+            conditional_glow(f, 2, 2, K=1, ndims=0),
+            inn.Sequential(block(f, 1, 2, ndims=1), inn.SpatialMean()),
         ),
-        (2, 2, 3),
-        cond_shape=(2, 2, 3),
+        (2, 2),
+        cond_shape=(2, 1, 5),
     )
 
 

@@ -154,18 +154,25 @@ def conditional_layers():
             ),
             ((2, n_in, 2), line),
         )
+    yield Case(
+        "ConditionalLayerHINT finer lane Y",
+        lambda f: conditional_hint(f, 2, 3, ndims=1, bridge=inn.AveragePool(2)),
+        ((2, 2, 2), (2, 3, 4)),
+    )
 
 
 def couplings_of_transformers():
-    yield Case(
-        "Coupling by reflection",
-        lambda f: inn.Coupling(
-            block(f, 1, 2, ndims=1),
-            inn.ReflectionTransformer(),
-            inn.layers.coupling.ChannelSplit(2),
-        ),
-        (2, 3, 2),
-    )
+    for name, shape in SHAPES.items():
+        n = ndims(name)
+        yield Case(
+            f"Coupling by reflection {name}",
+            lambda f, n=n: inn.Coupling(
+                block(f, 1, 2, ndims=n),
+                inn.ReflectionTransformer(),
+                inn.layers.coupling.ChannelSplit(2),
+            ),
+            shape,
+        )
 
 
 RECURSIVE = [
