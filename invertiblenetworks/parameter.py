@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ._types import Array, Shape
-from .backend import get_array_module, is_array, to_cpu, to_gpu
+from .backend import cupy_module, get_array_module, is_array, is_gpu, to_cpu, to_gpu
 from .errors import describe, expect, message
 
 __all__ = ["Parameter", "axpy", "dot", "norm", "par2vec", "scale", "vec2par"]
@@ -54,7 +54,7 @@ class Parameter:
     __slots__ = (
         "__weakref__",
         "_dtype",
-        "_module",
+        "_on_gpu",
         "_shape",
         "data",
         "grad",
@@ -78,7 +78,7 @@ class Parameter:
         self.trainable = trainable
         self._shape = tuple(shape) if data is None else None
         self._dtype = np.dtype(dtype) if data is None else None
-        self._module = np
+        self._on_gpu = False
 
     @property
     def shape(self) -> Shape:
@@ -98,7 +98,9 @@ class Parameter:
     @property
     def array_module(self) -> ModuleType:
         """``numpy`` or ``cupy``: the library that owns, or will own, the values."""
-        return self._module if self.data is None else get_array_module(self.data)
+        if self.data is not None:
+            return get_array_module(self.data)
+        return cupy_module() if self._on_gpu else np
 
     @property
     def initialized(self) -> bool:
@@ -125,8 +127,8 @@ class Parameter:
     def convert(self, function: Callable[[Array], Array]) -> None:
         """Apply ``function`` (a cast or a move) to values and gradient."""
         if self.data is None:
-            example = function(self._module.zeros(1, self._dtype))
-            self._dtype, self._module = example.dtype, get_array_module(example)
+            example = function(self.array_module.zeros(1, self._dtype))
+            self._dtype, self._on_gpu = example.dtype, is_gpu(example)
         else:
             self.data = function(self.data)
         if self.grad is not None:

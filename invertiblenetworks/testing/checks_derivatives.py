@@ -21,7 +21,7 @@ from .objective import Objective
 
 DOT_TEST = 1e-12
 ENTRIES = 1e-6
-MAX_ENTRIES = 150
+MAX_ENTRIES = 100
 """Larger Jacobians and gradients are compared in this many entries drawn at random."""
 
 
