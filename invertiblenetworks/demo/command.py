@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .. import io
 from .._types import Array, Rng
@@ -19,7 +20,7 @@ from .memory import compare_depths
 from .patches import SIDE, evaluation_patches
 from .training import History, Settings, build_network, evaluate, train
 
-QUICK = Settings(steps=60, batch=32, width=8, depth=2)
+QUICK = Settings(steps=60, width=8, scales=2, depth=2)
 
 SETTINGS = {
     "steps": "updates of the parameters",
@@ -109,7 +110,10 @@ def run(options: argparse.Namespace) -> None:
         io.load(options.load, network)
         history, written = None, []
     else:
-        history = train(network, settings, _validation(), training_rng)
+        # The products are too small to gain from more threads, and threads that wait
+        # for each other cost much time on a busy machine.
+        with threadpool_limits(1, user_api="blas"):
+            history = train(network, settings, _validation(), training_rng)
         print(report.describe_training(history))
         written = [options.out / "network.npz"]
         io.save(written[0], network, **dataclasses.asdict(settings))

@@ -110,7 +110,7 @@ def _compare_entries(map_: Map, subject: Subject, found: Measured) -> None:
     for what, (by_columns, by_rows) in pairs.items():
         worst = columns[int(np.abs(by_columns - by_rows).max(axis=0).argmax())]
         found.at_most(
-            f"entries of the {map_.name} {what}",
+            f"{map_.name} {what}",
             error(by_columns, by_rows),
             subject.bound(DOT_TEST),
             f"Worst in {_name_of_entry(subject, point, worst)}",
@@ -151,7 +151,7 @@ def gradient_entries(subject: Subject) -> Measured:
         difference = np.abs(gradient[entries] - slopes)
         worst = int(difference.argmax())
         found.at_most(
-            f"entries of the gradient from backward of the {map_.name} map",
+            f"entries of the {map_.name} gradient",
             difference[worst] / max(1.0, np.abs(slopes).max()),
             subject.bound(ENTRIES),
             f"{_name_of_entry(subject, point, entries[worst])}: "

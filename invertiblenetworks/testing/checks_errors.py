@@ -48,6 +48,7 @@ def bad_arguments(subject: Subject) -> Measured:
     """
     found, excluded = Measured(), subject.case.exclude
     arguments = Arguments.draw(subject)
+    modes_of(subject)["backward"](arguments)  # Gradients must survive, too.
     for probe in _probes(subject, arguments):
         if f"bad_arguments:{probe.kind}" not in excluded:
             _check_refusal(subject, probe, found)
@@ -104,7 +105,8 @@ def _wrong_states(a):
     """States, and with them their derivatives, of a wrong shape."""
     yield "channels", ValueError, _with(a, STATES + SLOPES, _one_more_channel)
     yield "rank", ValueError, _with(a, STATES + SLOPES, _without_channels)
-    yield "empty", ValueError, _with(a, (*STATES, *SLOPES, "cond"), lambda v: v[:0])
+    batched = (*STATES, *SLOPES, *(() if a.dcond is None else ("cond", "dcond")))
+    yield "empty", ValueError, _with(a, batched, lambda v: v[:0])
 
 
 def _wrong_kinds(subject, mode, a):

@@ -95,7 +95,8 @@ class NetMap(Map):
 
     def tangent(self, direction, point):
         dx, dtheta, dcond = direction
-        return self.api.jacobian(dx, dtheta, *self._arguments(point), dcond)[0], NO_LOGDET
+        x, cond = self._arguments(point)
+        return self.api.jacobian(dx, dtheta, x, cond, dcond)[0], NO_LOGDET
 
     def adjoint(self, dy, dlogdet, point, y):
         return Point(*self.api.adjoint_jacobian(dy, *self._arguments(point)))
@@ -144,9 +145,9 @@ class InverseMap(BijectionMap):
 
     def value(self, point):
         self.layer.set_params(point.theta)
-        y, cond = self._arguments(point)
-        logdet = as_one(reverse(self.layer)).log_abs_det(y, cond).mean()
-        return self.api.inverse(y, cond), number(logdet)
+        # Beside the inverse, as ``inverse`` returns it, this gives its log-determinant.
+        x, logdet = as_one(reverse(self.layer)).forward(*self._arguments(point))
+        return x, number(logdet)
 
 
 def number(array: Array) -> np.float64:

@@ -34,10 +34,11 @@ class Outcome:
     text: str
 
     def __str__(self) -> str:
-        line = f"{self.status:8s}  {self.check.name:21s} {self.text}"
-        if self.status != "FAILED":
-            return line
-        return f"{line}\n{'':31s} What it means: {self.check.meaning}"
+        lines = self.text.split("\n")
+        if self.status == "FAILED":
+            lines.append(f"This means: {self.check.meaning}")
+        margin = "\n" + " " * 32
+        return f"{self.status:9s} {self.check.name:21s} " + margin.join(lines)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def compositions():
         "Chain empty": lambda f: inn.Chain(),
         "Chain in Chain": lambda f: inn.Chain(actnorm(f, 2), inn.Chain(conv1x1(f, 2))),
         "Chain with shared layer": shared_chain,
+        "Chain to another shape": lambda f: inn.Chain(inn.HaarLayer(), conv1x1(f, 4)),
         "Composition": lambda f: inn.Composition(
             conv1x1(f, 2), glow_step(f, 2, ndims=1)
         ),
