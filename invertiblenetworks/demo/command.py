@@ -47,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.load and options.overview:
         parser.error("--overview shows a training, and --load does not train")
     try:
-        run(options)
+        # The products are too small to gain from more threads, and threads that wait
+        # for each other cost much time on a busy machine.
+        with threadpool_limits(1, user_api="blas"):
+            run(options)
     except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     return 0
@@ -110,10 +113,7 @@ def run(options: argparse.Namespace) -> None:
         io.load(options.load, network)
         history, written = None, []
     else:
-        # The products are too small to gain from more threads, and threads that wait
-        # for each other cost much time on a busy machine.
-        with threadpool_limits(1, user_api="blas"):
-            history = train(network, settings, _validation(), training_rng)
+        history = train(network, settings, _validation(), training_rng)
         print(report.describe_training(history))
         written = [options.out / "network.npz"]
         io.save(written[0], network, **dataclasses.asdict(settings))

@@ -42,7 +42,8 @@ def mosaic(patches: Array, n_columns: int, gap: int = 2) -> Array:
 
 def save_samples(path: Path, real: Array, samples: Array, temperature: float) -> None:
     """Held-out patches beside samples; of each a square number."""
-    figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.6, 4.5), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     left, right = figure.subplots(1, 2)
     show_square(left, real, "Held-out patches")
     show_square(right, samples, _sample_title(temperature))
@@ -64,7 +65,7 @@ def save_reconstructions(path: Path, patches: Array, again: Array) -> None:
     rows = {
         "held-out patches": patches,
         "reconstructions": again,
-        f"errors, white is {largest:.1e}": error / largest,
+        f"errors (white: {largest:.1e})": error / largest,
     }
     figure = Figure(figsize=(10.0, 2.4), layout="constrained")
     for axis, (title, row) in zip(figure.subplots(3, 1), rows.items(), strict=True):
@@ -118,7 +119,8 @@ def show_training(axis: Axes, history: History, baselines: dict[str, float]) -> 
     checks = list(history.checks.values())
     axis.plot(list(history.checks), checks, color=MODEL, lw=2, label="validation")
     best = history.best_step
-    axis.plot(best, history.checks[best], "o", color=MODEL, ms=6, label="selected")
+    kept = dict(marker="o", ls="", color=MODEL, clip_on=False)
+    axis.plot(best, history.checks[best], label="selected", **kept)
     for (name, bits), color in zip(baselines.items(), (PIXELS, GAUSSIAN), strict=True):
         axis.axhline(bits, color=color, lw=1.5, ls="--")
         axis.annotate(
