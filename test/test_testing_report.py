@@ -157,3 +157,10 @@ def test_nets_and_layers_are_not_confused():
         check_layer(inn.Dense(2, 2), (2, 2), verbose=False)
     with pytest.raises(TypeError, match=r"^check_net: expected a Net, got"):
         check_net(inn.Swap(), (2, 2), verbose=False)
+
+
+def test_only_checks_can_be_excluded():
+    with pytest.raises(
+        ValueError, match=r"^check_layer: expected exclude to be one of"
+    ):
+        check_layer(inn.Swap(), ((2, 2), (2, 2)), exclude={"dot": "a slip"})

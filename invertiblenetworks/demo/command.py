@@ -104,9 +104,8 @@ def run(options: argparse.Namespace) -> None:
     """Train or load a network, then print and draw what it does."""
     options.out.mkdir(parents=True, exist_ok=True)
     settings = choose_settings(options)
-    network_rng, training_rng, picture_rng = np.random.default_rng(options.seed).spawn(
-        3
-    )
+    source = np.random.default_rng(options.seed)
+    network_rng, training_rng, picture_rng = source.spawn(3)
     network = build_network(settings, network_rng)
     print(report.describe_network(network, settings), flush=True)
     if options.load:

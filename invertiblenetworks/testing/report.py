@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from .._types import Shape
 from ..base import Bijection, Layer, Net
-from ..errors import describe, message
+from ..errors import describe, expect_in, message
 from .cases import Case, Factory, prepare
 from .checks import CHECKS, Check
 
@@ -129,6 +129,8 @@ def check_layer(
     ------
     TypeError
         If the layer is no bijection.
+    ValueError
+        If ``exclude`` names no check.
 
     Examples
     --------
@@ -185,7 +187,7 @@ def _case_of(layer, shape, cond_shape, context, smooth, tol, exclude):
     if isinstance(layer, Layer):
 
         def build(factory):
-            return copy.deepcopy(layer).astype(factory.dtype)
+            return copy.deepcopy(layer).to_cpu().astype(factory.dtype)
 
     name = type(layer).__name__ if isinstance(layer, Layer) else "layer"
     exclude = {} if exclude is None else dict(exclude)
@@ -193,6 +195,9 @@ def _case_of(layer, shape, cond_shape, context, smooth, tol, exclude):
 
 
 def _run(case, kind, where, gpu, verbose, raise_on_failure):
+    known = tuple(check.name for check in CHECKS)
+    for name in case.exclude:
+        expect_in(where, known, exclude=name.split(":")[0])
     layer = case.build(Factory())
     if not isinstance(layer, kind):
         raise TypeError(message(where, f"a {kind.__name__}", describe(layer)))

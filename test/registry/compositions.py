@@ -79,7 +79,8 @@ def reversed_layers():
     yield case("coupling", lambda f: glow_step(f, 2, ndims=1))
     yield case("Chain", lambda f: inn.Chain(actnorm(f, 2), glow_step(f, 2, ndims=1)))
     yield case(
-        "twice in Chain", lambda f: inn.Chain(inn.Reverse(actnorm(f, 2)), conv1x1(f, 2))
+        "Chain of Reverse",
+        lambda f: inn.Chain(inn.Reverse(actnorm(f, 2)), conv1x1(f, 2)),
     )
 
 

@@ -10,9 +10,10 @@ from .pieces import ANY_CHANNELS, SHAPES, block, drawn, ndims
 
 def residual_blocks():
     for name, shape in SHAPES.items():
+        n_spatial = ndims(name)
         yield Case(
             f"ResidualBlock {name}",
-            lambda f, n=ndims(name): block(f, 3, 2, ndims=n),
+            lambda f, n=n_spatial: block(f, 3, 2, ndims=n),
             shape,
         )
 
