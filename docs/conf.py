@@ -68,6 +68,7 @@ html_theme_options = {
     "font_family": "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif",
     "head_font_family": "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif",
     "code_font_family": "ui-monospace, 'DejaVu Sans Mono', Consolas, monospace",
+    "pre_bg": "#f6f8fa",
     "font_size": "16px",
     "code_font_size": "0.86em",
     "show_powered_by": False,

@@ -45,6 +45,7 @@ class Entry(NamedTuple):
 
 # All that zipfile, zlib, json and NumPy are known to raise on a damaged file.
 DAMAGED = (
+    AttributeError,
     EOFError,
     LookupError,
     OSError,

@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from registry import CASES
 
 import invertiblenetworks
+from invertiblenetworks import Layer, Transformer, base
+from invertiblenetworks.testing import Factory
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "invertiblenetworks"
@@ -192,3 +195,31 @@ def test_public_classes_and_functions_have_a_docstring(name):
     item = getattr(invertiblenetworks, name)
     if inspect.isclass(item) or inspect.isfunction(item):
         assert vars(item).get("__doc__") if inspect.isclass(item) else item.__doc__
+
+
+# --- the registry ---------------------------------------------------------------------
+
+
+def parts_of(layer):
+    """A layer, and whatever it is made of."""
+    yield layer
+    for value in getattr(layer, "__dict__", {}).values():
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, Layer | Transformer):
+                yield from parts_of(part)
+
+
+def public_classes(kind: type) -> set[type]:
+    """Public classes of one kind, without the abstract ones that define it."""
+    abstract = {*base.__all__, "Transformer"}
+    names = set(invertiblenetworks.__all__) - abstract
+    items = {getattr(invertiblenetworks, name) for name in names}
+    return {item for item in items if inspect.isclass(item) and issubclass(item, kind)}
+
+
+def test_every_public_class_is_in_the_registry():
+    layers = [case.build(Factory()) for case in CASES]
+    missing = public_classes(Layer) - {type(layer) for layer in layers}
+    assert not missing, "give each a Case in test/registry"
+    used = {type(part) for layer in layers for part in parts_of(layer)}
+    assert not public_classes(Transformer) - used

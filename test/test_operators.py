@@ -2,71 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, lsqr, svds
+from operator_cases import CASES, build, dense, moved, parts, point_of
 
-from invertiblenetworks import (
-    ActNorm,
-    Chain,
-    ConcatCond,
-    Coupling,
-    CouplingLayerBasic,
-    CouplingLayerGlow,
-    Dense,
-    NetworkGlow,
-    NotInitializedError,
-    PairChain,
-    ResidualBlock,
-    ShuffleLayer,
-    Split,
-    Swap,
-    reverse,
-)
+from invertiblenetworks import ActNorm, NetworkGlow, reverse
 from invertiblenetworks.backend import linear_operator_class
 from invertiblenetworks.base import Net
-from invertiblenetworks.layers.coupling import ChannelSplit
-from invertiblenetworks.objectives import mse, mse_grad, mse_hess
 from invertiblenetworks.operators import Jacobian
-from invertiblenetworks.transformers import AffineTransformer
 
-SMOOTH = {"block_activation": "tanh", "dtype": "float64", "rng": 1}
-
-
-def conditional_coupling():
-    net = ResidualBlock(3, 4, n_out=4, fan=True, activation="tanh", dtype="float64")
-    return Coupling(ConcatCond(net), AffineTransformer(), ChannelSplit(2))
-
-
-def conditional_net():
-    return ConcatCond(ResidualBlock(3, 4, activation="tanh", dtype="float64"))
-
-
-# name: (constructor, shape of x, shape of the condition)
-CASES = {
-    "actnorm": (lambda: ActNorm(2, dtype="float64"), (3, 2, 2, 2), None),
-    "glow": (
-        lambda: NetworkGlow(1, 3, 2, 2, split_scales=True, **SMOOTH),
-        (2, 1, 4, 4),
-        None,
-    ),
-    "reversed": (
-        lambda: reverse(CouplingLayerGlow(3, 4, ndims=1, **SMOOTH)),
-        (2, 3, 4),
-        None,
-    ),
-    "pair": (
-        lambda: PairChain(CouplingLayerBasic(2, 3, **SMOOTH), Swap()),
-        ((2, 2, 2, 3), (2, 2, 2, 3)),
-        None,
-    ),
-    "to pair": (lambda: Chain(ActNorm(3, dtype="float64"), Split(1)), (2, 3, 2), None),
-    "conditional": (conditional_coupling, (2, 3, 2, 2), (2, 2, 2, 2)),
-    "net": (
-        lambda: ResidualBlock(2, 3, activation="tanh", dtype="float64", rng=1),
-        (2, 2, 3, 3),
-        None,
-    ),
-    "conditional net": (conditional_net, (2, 2, 2, 2), (2, 1, 2, 2)),
-}
 BIJECTIONS = [name for name in CASES if "net" not in name]
 WITH_MODES = [
     (name, mode, inverse)
@@ -75,33 +17,6 @@ WITH_MODES = [
     for inverse in (False, True)
     if name in BIJECTIONS or (mode != "full" and not inverse)
 ]
-
-
-def draw(rng, shape, to_xp):
-    if isinstance(shape[0], tuple):
-        return tuple(draw(rng, part, to_xp) for part in shape)
-    return to_xp(rng.normal(size=shape))
-
-
-def build(name, rng, to_xp, layer_to_xp):
-    """Return a layer with random parameters, a point and a condition."""
-    constructor, shape, cond_shape = CASES[name]
-    layer = layer_to_xp(constructor())
-    for p in layer.get_params():
-        # Vectors may be scales, which must stay away from zero.
-        low, high = (0.3, 0.9) if len(p.shape) == 1 else (-0.4, 0.4)
-        p.set(to_xp(rng.uniform(low, high, size=p.shape)))
-    cond = None if cond_shape is None else draw(rng, cond_shape, to_xp)
-    return layer, draw(rng, shape, to_xp), cond
-
-
-def parts(x):
-    return x if isinstance(x, tuple) else (x,)
-
-
-def point_of(layer, x, cond, inverse):
-    """Where the operator is taken: x, or with ``inverse`` its image."""
-    return layer._forward(x, cond)[0] if inverse else x
 
 
 def values(layer, x, cond, inverse, to_numpy):
@@ -113,34 +28,6 @@ def values(layer, x, cond, inverse, to_numpy):
         y, ld = layer._forward(x, cond)
     flat = [to_numpy(part).ravel() for part in parts(y)]
     return np.concatenate([*flat, [0.0 if ld is None else float(ld.mean())]])
-
-
-def moved(layer, x, dx, dtheta, step):
-    """Move the parameters of ``layer`` along ``dtheta``, and return x moved."""
-    if dtheta is not None:
-        for p, d in zip(layer.get_params(), dtheta, strict=True):
-            p.data += step * d
-    if dx is None:
-        return x
-    result = tuple(a + step * b for a, b in zip(parts(x), parts(dx), strict=True))
-    return result if isinstance(x, tuple) else result[0]
-
-
-def on_host(operator, xp, to_xp, to_numpy):
-    """The operator for SciPy's solvers, which take NumPy vectors only."""
-    if xp is np:
-        return operator
-    return LinearOperator(
-        operator.shape,
-        matvec=lambda v: to_numpy(operator.matvec(to_xp(v))),
-        rmatvec=lambda v: to_numpy(operator.rmatvec(to_xp(v))),
-        dtype=operator.dtype,
-    )
-
-
-def dense(operator, to_xp, to_numpy):
-    columns = [operator.matvec(to_xp(e)) for e in np.eye(operator.shape[1])]
-    return np.stack([to_numpy(column) for column in columns], axis=1)
 
 
 @pytest.mark.parametrize(("name", "mode", "inverse"), WITH_MODES)
@@ -342,133 +229,3 @@ def test_products_do_not_wait_for_the_device(rng, to_xp, layer_to_xp, device_cou
     operator.matvec(v)
     operator.rmatvec(w)
     assert device_counters.read()[:2] == (0, 0)
-
-
-# --- with SciPy -----------------------------------------------------------------------
-
-
-def test_damped_least_squares_with_lsqr(rng, xp, to_xp, to_numpy, layer_to_xp):
-    layer, x, _ = build("pair", rng, to_xp, layer_to_xp)
-    operator = Jacobian(layer, x, "input_params")
-    right = rng.normal(size=operator.shape[0])
-    host = on_host(operator, xp, to_xp, to_numpy)
-    solution = lsqr(host, right, damp=0.5, atol=1e-12, btol=1e-12)[0]
-    matrix = dense(operator, to_xp, to_numpy)
-    normal = matrix.T @ matrix + 0.25 * np.eye(operator.shape[1])
-    wanted = np.linalg.solve(normal, matrix.T @ right)
-    np.testing.assert_allclose(solution, wanted, rtol=1e-8, atol=1e-9)
-
-
-def test_singular_values_with_svds(rng, xp, to_xp, to_numpy, layer_to_xp):
-    layer, x, _ = build("pair", rng, to_xp, layer_to_xp)
-    operator = Jacobian(layer, x, "input")
-    host = on_host(operator, xp, to_xp, to_numpy)
-    largest = svds(host, k=3, return_singular_vectors=False, rng=1)
-    wanted = np.linalg.svd(dense(operator, to_xp, to_numpy), compute_uv=False)
-    np.testing.assert_allclose(np.sort(largest), wanted[2::-1], rtol=1e-10)
-
-
-def test_determinant_of_the_operator_is_the_logdet(rng, to_xp, to_numpy, layer_to_xp):
-    layer, x, _ = build("glow", rng, to_xp, layer_to_xp)
-    operator = Jacobian(layer, x, "input")
-    _, logdet = np.linalg.slogdet(dense(operator, to_xp, to_numpy))
-    np.testing.assert_allclose(2 * float(operator.logdet), logdet, rtol=1e-10)
-
-
-def test_gauss_newton_with_conjugate_gradients(rng, xp, to_xp, to_numpy, layer_to_xp):
-    """``J.H @ H @ J`` composes, and a step with it lowers the misfit as predicted."""
-    layer, x, _ = build("net", rng, to_xp, layer_to_xp)
-    operator = Jacobian(layer, x, "params")
-    target = operator.y + 0.01 * to_xp(rng.normal(size=operator.y.shape))
-    jacobian = on_host(operator, xp, to_xp, to_numpy)
-    hessian = on_host(mse_hess(operator.y, target), xp, to_xp, to_numpy)
-    gauss_newton = jacobian.H @ hessian @ jacobian
-    matrix = dense(operator, to_xp, to_numpy)
-    v = rng.normal(size=operator.shape[1])
-    wanted = matrix.T @ (matrix @ v) / 2
-    np.testing.assert_allclose(gauss_newton @ v, wanted, rtol=1e-9, atol=1e-12)
-
-    misfit = operator.join_range(mse_grad(operator.y, target))
-    gradient = to_numpy(operator.rmatvec(misfit))
-    damping = 0.1 * aslinearoperator(np.eye(operator.shape[1]))
-    step, failed = cg(gauss_newton + damping, -gradient, rtol=1e-6)
-    assert not failed
-    before = float(mse(operator.y, target))
-    moved(layer, x, None, operator.split_domain(to_xp(step))[1], 1.0)
-    after = float(mse(layer.forward(x), target))
-    predicted = before + gradient @ step + np.sum((matrix @ step) ** 2) / 4
-    assert after < 0.9 * before
-    np.testing.assert_allclose(after, predicted, rtol=0.02)
-
-
-# --- errors ---------------------------------------------------------------------------
-
-
-def test_unknown_mode(rng, to_xp, layer_to_xp):
-    layer, x, _ = build("actnorm", rng, to_xp, layer_to_xp)
-    with pytest.raises(ValueError, match=r"Jacobian: expected io_mode .* got 'theta'"):
-        Jacobian(layer, x, "theta")
-
-
-def test_layer_without_parameters(rng, to_xp):
-    x = to_xp(rng.normal(size=(1, 1, 2, 2)))
-    with pytest.raises(
-        ValueError, match="a layer with parameters for io_mode='params'"
-    ):
-        Jacobian(ShuffleLayer(), x)
-    assert Jacobian(ShuffleLayer(), x, "full").shape == (5, 4)
-
-
-def test_modes_a_net_has_not(rng, to_xp, layer_to_xp):
-    net, x, _ = build("net", rng, to_xp, layer_to_xp)
-    for options in ({"io_mode": "full"}, {"inverse": True}):
-        with pytest.raises(
-            ValueError, match="io_mode other than 'full' and inverse=Fal"
-        ):
-            Jacobian(net, x, **options)
-
-
-def test_uninitialised_layers(rng, to_xp, layer_to_xp):
-    layer = layer_to_xp(ActNorm(2, dtype="float64"))
-    x = to_xp(rng.normal(size=(2, 2, 3)))
-    with pytest.raises(NotInitializedError, match=r"ActNorm\.jacobian: .* for s"):
-        Jacobian(layer, x)
-    with pytest.raises(NotInitializedError, match=r"ActNorm\.jacobian_inv"):
-        Jacobian(layer, x, inverse=True)
-    assert not layer.initialized
-
-
-def test_wrong_layers_and_points(rng, to_xp, layer_to_xp):
-    layer, x, _ = build("glow", rng, to_xp, layer_to_xp)
-    with pytest.raises(TypeError, match="Jacobian: expected a Bijection or a Net"):
-        Jacobian(np.sin, x)
-    with pytest.raises(TypeError, match="x to be float64"):
-        Jacobian(layer, x.astype("float32"))
-    with pytest.raises(ValueError, match="spatial sizes divisible by 4"):
-        Jacobian(layer, x[:, :, :3])
-    with pytest.raises(TypeError, match="expected no condition"):
-        Jacobian(layer, x, cond=x)
-    with pytest.raises(ValueError, match="to be a tuple of two arrays"):
-        Jacobian(build("pair", rng, to_xp, layer_to_xp)[0], x)
-    net = layer_to_xp(Dense(3, 2, dtype="float64", rng=1))
-    with pytest.raises(ValueError, match=r"Dense\.jacobian"):
-        Jacobian(net, x)
-
-
-def test_wrong_vectors(rng, to_xp, layer_to_xp):
-    layer, x, _ = build("actnorm", rng, to_xp, layer_to_xp)
-    operator = Jacobian(layer, x)
-    with pytest.raises(ValueError, match="dimension mismatch"):
-        operator.matvec(to_xp(np.ones(5)))
-    with pytest.raises(ValueError, match=r"split_domain: expected a vector of 4"):
-        operator.split_domain(to_xp(np.ones(5)))
-    with pytest.raises(TypeError, match=r"a real .* vector"):
-        operator.matvec(to_xp(np.ones(4, "complex128")))
-    with pytest.raises(ValueError, match="no dx in this io_mode"):
-        operator.join_domain(dx=x)
-    with pytest.raises(ValueError, match="join_domain: expected arrays of shapes"):
-        operator.join_domain(dtheta=[layer.s.data])
-    with pytest.raises(ValueError, match="join_domain: expected arrays of shapes"):
-        Jacobian(layer, x, "input").join_domain(dtheta=[layer.s.data])
-    with pytest.raises(ValueError, match="join_range: expected arrays of shapes"):
-        operator.join_range(x, 1.0)

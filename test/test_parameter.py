@@ -1,6 +1,8 @@
 """Facts about ``Parameter`` and the algebra on lists of arrays."""
 
+import copy
 import gc
+import pickle
 import weakref
 
 import numpy as np
@@ -240,3 +242,15 @@ def test_vectors_that_do_not_fit_are_refused(to_xp):
         vec2par(to_xp(np.zeros(4)), [(2,), (3, 1)])
     with pytest.raises(ValueError, match="vec2par: expected a vector of 4"):
         vec2par(to_xp(np.zeros((2, 2))), [(4,)])
+
+
+@pytest.mark.parametrize("values", [None, np.ones(3)])
+def test_copies_and_pickles_are_independent(values):
+    p = Parameter(values, shape=(3,), dtype="float64")
+    for twin in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert twin is not p
+        assert (twin.shape, twin.dtype, twin.initialized) == (
+            p.shape,
+            p.dtype,
+            p.initialized,
+        )

@@ -1,7 +1,7 @@
 """CouplingLayerBasic: of two arrays, transform the second given the first.
 
 ``y1 = x1, y2 = s(x1) * x2 + t(x1)``. In the example x2 is a function of x1 and a
-little noise; trained, the layer has taken the function away and scaled the noise up.
+little noise; trained, the layer takes most of the function away and scales the rest up.
 """
 
 import numpy as np

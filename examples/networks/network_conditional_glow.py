@@ -24,7 +24,7 @@ for spatial in ((16, 16), (8, 8, 8)):
         n_channels, n_channels, n_hidden, L=2, K=2, ndims=len(spatial), rng=rng
     )
     optimizer, losses = ADAM(5e-3), []
-    for _ in range(150):
+    for _ in range(100):
         x, cond = draw_pairs(rng, spatial)
         z, logdet = net.forward(x, cond)
         losses.append(0.5 / n * (z**2).sum() - logdet)

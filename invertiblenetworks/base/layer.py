@@ -72,7 +72,7 @@ class Layer:
     @property
     def initialized(self) -> bool:
         """True when every parameter has values."""
-        return all(p.initialized for p in self.get_params())
+        return all(p.initialized for _, p in _walk(self, ""))
 
     @property
     def dtype(self) -> np.dtype | None:
@@ -124,13 +124,13 @@ class Layer:
                     raise _kind_error(where, name, array, wanted_type, wanted_module)
 
     def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
-        for parameter in self.get_params():
+        for _, parameter in _walk(self, ""):
             return parameter.dtype, parameter.array_module
         return None, None
 
     def _require_initialized(self, method: str) -> None:
         """Raise ``NotInitializedError`` unless every parameter has values."""
-        for name, parameter in self.named_params().items():
+        for name, parameter in _walk(self, ""):
             if not parameter.initialized:
                 raise NotInitializedError(
                     message(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .. import io
 from .._types import Array, Rng
@@ -19,7 +20,7 @@ from .memory import compare_depths
 from .patches import SIDE, evaluation_patches
 from .training import History, Settings, build_network, evaluate, train
 
-QUICK = Settings(steps=60, batch=32, width=8, depth=2)
+QUICK = Settings(steps=60, width=8, scales=2, depth=2)
 
 SETTINGS = {
     "steps": "updates of the parameters",
@@ -46,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.load and options.overview:
         parser.error("--overview shows a training, and --load does not train")
     try:
-        run(options)
+        # The products are too small to gain from more threads, and threads that wait
+        # for each other cost much time on a busy machine.
+        with threadpool_limits(1, user_api="blas"):
+            run(options)
     except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     return 0
@@ -100,9 +104,8 @@ def run(options: argparse.Namespace) -> None:
     """Train or load a network, then print and draw what it does."""
     options.out.mkdir(parents=True, exist_ok=True)
     settings = choose_settings(options)
-    network_rng, training_rng, picture_rng = np.random.default_rng(options.seed).spawn(
-        3
-    )
+    source = np.random.default_rng(options.seed)
+    network_rng, training_rng, picture_rng = source.spawn(3)
     network = build_network(settings, network_rng)
     print(report.describe_network(network, settings), flush=True)
     if options.load:

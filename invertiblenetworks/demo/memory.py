@@ -19,9 +19,9 @@ class Memory:
     Attributes
     ----------
     peak : int
-        Largest sum of all arrays alive that were not there before.
+        Largest sum of all objects alive that were not there before.
     gradients : int
-        Gradients of the parameters among them.
+        What was left in the end: the gradients of the parameters.
     """
 
     peak: int
@@ -48,19 +48,21 @@ def measure_memory(network: Bijection, x: Array) -> Memory:
     ``tracemalloc`` sees every NumPy array, but not the work space of the BLAS library,
     which does not depend on the network.
     """
-    network.initialize(x)
+    # A first time, so that nothing is counted that is set up once.
+    z, _ = network.forward(x)
+    network.backward(z / len(x), z)
+    del z
     network.clear_grad()
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         z, _ = network.forward(x)
         network.backward(z / len(x), z)
-        _, peak = tracemalloc.get_traced_memory()
+        del z
+        after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    gradients = sum(gradient.nbytes for gradient in network.get_grads())
-    network.clear_grad()
-    return Memory(peak - before, gradients)
+    return Memory(peak - before, after - before)
 
 
 def compare_depths(settings: Settings, x: Array) -> dict[int, Memory]:

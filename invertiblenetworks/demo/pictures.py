@@ -42,7 +42,8 @@ def mosaic(patches: Array, n_columns: int, gap: int = 2) -> Array:
 
 def save_samples(path: Path, real: Array, samples: Array, temperature: float) -> None:
     """Held-out patches beside samples; of each a square number."""
-    figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.6, 4.5), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06)
     left, right = figure.subplots(1, 2)
     show_square(left, real, "Held-out patches")
     show_square(right, samples, _sample_title(temperature))
@@ -60,21 +61,18 @@ def save_reconstructions(path: Path, patches: Array, again: Array) -> None:
     """Patches, ``inverse(forward(patches))`` and the magnified difference."""
     patches, again = patches[:N_RECONSTRUCTED], again[:N_RECONSTRUCTED]
     error = np.abs(again - patches)
-    largest = float(error.max())
-    exponent = int(np.floor(-np.log10(largest))) if largest > 0 else 0
-    factor = 10.0**exponent
+    largest = max(float(error.max()), float(np.finfo(error.dtype).tiny))
     rows = {
-        "held-out patch": patches,
-        "reconstruction": again,
-        f"error × $10^{{{exponent}}}$": error * factor,
+        "held-out patches": patches,
+        "reconstructions": again,
+        f"errors (white: {largest:.1e})": error / largest,
     }
     figure = Figure(figsize=(10.0, 2.4), layout="constrained")
     for axis, (title, row) in zip(figure.subplots(3, 1), rows.items(), strict=True):
         show_patches(axis, row, len(row))
         axis.set_ylabel(title, rotation=0, ha="right", va="center", fontsize=11)
     figure.suptitle(
-        f"inverse(forward(x)) in float32: error at most {largest:.1e} of the grey range",
-        fontsize=12,
+        "inverse(forward(x)) in float32, on a grey range of 0 to 1", fontsize=12
     )
     figure.savefig(path, dpi=150)
 
@@ -113,12 +111,16 @@ def show_patches(axis: Axes, patches: Array, n_columns: int) -> None:
 
 def show_training(axis: Axes, history: History, baselines: dict[str, float]) -> None:
     """Draw the curves of the model and a level line for each baseline."""
-    steps = np.arange(1, len(history.train) + 1)
-    axis.plot(steps, history.train, color=LIGHT, lw=0.6, label="training, each batch")
+    n_steps = len(history.train)
+    window = max(1, n_steps // 40)
+    smooth = np.convolve(history.train, np.full(window, 1 / window), "valid")
+    label = f"training, mean of {window} steps"
+    axis.plot(np.arange(window, n_steps + 1), smooth, color=LIGHT, lw=1.5, label=label)
     checks = list(history.checks.values())
     axis.plot(list(history.checks), checks, color=MODEL, lw=2, label="validation")
     best = history.best_step
-    axis.plot(best, history.checks[best], "o", color=MODEL, ms=6, label="selected")
+    kept = dict(marker="o", ls="", color=MODEL, clip_on=False)
+    axis.plot(best, history.checks[best], label="selected", **kept)
     for (name, bits), color in zip(baselines.items(), (PIXELS, GAUSSIAN), strict=True):
         axis.axhline(bits, color=color, lw=1.5, ls="--")
         axis.annotate(
@@ -130,12 +132,12 @@ def show_training(axis: Axes, history: History, baselines: dict[str, float]) -> 
             ha="right",
             color=color,
         )
-    bottom = min(checks + list(baselines.values())) - 0.3
-    axis.set(xlim=(0, len(steps)), ylim=(bottom, max(8.3, *baselines.values())))
+    bottom = min(*checks, *smooth, *baselines.values()) - 0.2
+    axis.set(xlim=(0, n_steps), ylim=(bottom, max(8.3, *baselines.values())))
     axis.set(xlabel="step", ylabel="bits per dimension")
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.85))
-    axis.set_title("Glow against its baselines", fontsize=12)
+    axis.set_title("Training (baselines: on the validation part)", fontsize=12)
 
 
 def _sample_title(temperature):

@@ -26,11 +26,11 @@ N_CHECKS = 40
 class Settings:
     """The network and its training, chosen on the validation part."""
 
-    steps: int = 3000
-    batch: int = 64
+    steps: int = 2000
+    batch: int = 32
     width: int = 32
-    scales: int = 2
-    depth: int = 4
+    scales: int = 3
+    depth: int = 8
     reflections: int = 8
     learning_rate: float = 5e-3
     clip_norm: float = 2000.0
@@ -80,27 +80,18 @@ def build_network(settings: Settings, rng: Rng) -> NetworkGlow:
 def train(
     network: Bijection, settings: Settings, validation: Array, rng: Rng
 ) -> History:
-    """Train ``network`` in place and leave it at its best checkpoint.
+    """Train ``network`` in place, and leave it at its best checkpoint.
 
     Parameters
     ----------
     network : Bijection
         With ``logdet=True``.
     settings : Settings
-        Number of steps, batch size and learning rate are read.
+        What concerns the training is read.
     validation : array, shape (N, 1, H, W)
         Dequantised patches that choose the checkpoint.
     rng : numpy.random.Generator
         Draws patches and noise.
-
-    Returns
-    -------
-    History
-
-    Raises
-    ------
-    RuntimeError
-        If the likelihood stops being finite.
     """
     images = load_band("training")
 

@@ -10,6 +10,8 @@ flipped.
 
 from __future__ import annotations
 
+import functools
+
 from .._types import Array, Shape
 from ..backend import get_array_module
 from ..errors import describe, expect, message
@@ -55,7 +57,7 @@ def conv_shape(
     >>> conv_shape((8, 6), (3, 3), stride=(2, 1), pad=1)
     (4, 6)
     """
-    return _geometry("conv_shape", spatial, kernel, stride, pad).target
+    return _geometry("conv_shape", tuple(spatial), tuple(kernel), stride, pad).target
 
 
 def conv(
@@ -158,7 +160,7 @@ def conv_adjoint_x(
     _expect_same_kind("conv_adjoint_x", dy, w)
     if dy.ndim == w.ndim == VECTORS:
         return dy @ w
-    geometry = _geometry("conv_adjoint_x", spatial, w.shape[2:], stride, pad)
+    geometry = _geometry("conv_adjoint_x", tuple(spatial), w.shape[2:], stride, pad)
     shape = (len(dy), len(w), *geometry.target)
     _expect_shape("conv_adjoint_x", "dy", dy, shape)
     return transform(dy, _matrices(w).swapaxes(1, 2), geometry.reversed())
@@ -209,7 +211,7 @@ def conv_adjoint_w(
     _expect_same_kind("conv_adjoint_w", dy, x)
     if dy.ndim == x.ndim == VECTORS:
         return dy.T @ x
-    geometry = _geometry("conv_adjoint_w", x.shape[2:], kernel, stride, pad)
+    geometry = _geometry("conv_adjoint_w", x.shape[2:], tuple(kernel), stride, pad)
     shape = (len(x), dy.shape[1], *geometry.target)
     _expect_shape("conv_adjoint_w", "dy", dy, shape)
     if columns_from_source(x.shape[1], dy.shape[1], geometry):
@@ -225,6 +227,7 @@ def _matrices(w: Array) -> Array:
     return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
 
 
+@functools.lru_cache(maxsize=4096)
 def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     rank = len(spatial)
     spatial, kernel = tuple(spatial), tuple(kernel)

@@ -36,26 +36,26 @@ class GaussNewtonTerm:
     ----------
     damping : float
         Greater than 0.
-    max_steps : int
-        Of conjugate gradients, see ``kernels.least_squares.damped_solve``.
+    cg_steps : int
+        Most steps of conjugate gradients, see ``kernels.least_squares.damped_solve``.
     """
 
     damping: float
-    max_steps: int
+    cg_steps: int
 
     def __post_init__(self):
         where = type(self).__name__
         expect(self.damping > 0, where, "damping > 0", f"{self.damping}")
-        expect_positive(where, max_steps=self.max_steps)
+        expect_positive(where, cg_steps=self.cg_steps)
 
     def value(self, A: Any, x: Array, d: Array) -> Array:
         """Return the term at x; all vectors are columns."""
-        return damped_solve(A, misfit_gradient(A, x, d), self.damping, self.max_steps)
+        return damped_solve(A, misfit_gradient(A, x, d), self.damping, self.cg_steps)
 
     def derivative(self, A: Any, v: Array) -> Array:
         """Return its derivative along v, a self-adjoint map."""
         # With K = A^H A: (K + damping)^-1 K = 1 - damping (K + damping)^-1.
-        return v - self.damping * damped_solve(A, v, self.damping, self.max_steps)
+        return v - self.damping * damped_solve(A, v, self.damping, self.cg_steps)
 
 
 class DataGradient(Net):

@@ -19,7 +19,7 @@ def trained_parameters(params: Sequence[Parameter], where: str) -> dict[Paramete
     """
     positions: dict[Parameter, int] = {}
     for i, p in enumerate(params):
-        if p.grad is not None and p.trainable and p not in positions:
+        if p.grad is not None and p.trainable:
             if p.grad.shape != p.shape:
                 wanted = f"params[{i}].grad of shape {p.shape}"
                 raise ValueError(message(where, wanted, describe(p.grad)))

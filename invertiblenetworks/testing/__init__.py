@@ -5,7 +5,7 @@ layers as ``Case``, and run every ``Check`` of ``CHECKS`` on what ``prepare`` ma
 of them.
 """
 
-from .cases import Case, Factory, Subject, prepare
+from .cases import Case, Factory, Subject, perturb, prepare
 from .checks import CHECKS, Check
 from .measured import Measured
 from .numeric import TaylorFit, central_differences, dense_matrix, taylor_order
@@ -25,6 +25,7 @@ __all__ = [
     "check_layer",
     "check_net",
     "dense_matrix",
+    "perturb",
     "prepare",
     "run_check",
     "taylor_order",

@@ -14,14 +14,13 @@ import numpy as np
 
 from .._types import Array, Rng, Shape
 from ..backend import to_cpu, to_gpu
-from ..base import Bijection, Net
+from ..base import Bijection, Layer, Net
 from ..compose import Reverse
 from .maps import Map, Point, maps_of
 from .numeric import Value, in_kind_of, map_arrays, norm, random_like
 from .pairs import as_one
 
 PERTURBATION = 0.2
-"""Parameters p become ``p (1 + 0.2 u) + 0.2 v`` with u, v uniform on (-1, 1)."""
 
 
 class Factory:
@@ -241,7 +240,7 @@ def prepare(
     if case.context is not None:
         cond = case.context(factory)
     as_one(layer).initialize(x, cond)
-    _perturb(layer, rng)
+    perturb(layer, rng)
     y = _forward(layer, x, cond)
     return Subject(case, layer, x, y, cond, rng, dtype, gpu, counters)
 
@@ -251,6 +250,18 @@ def set_logdet(layer: Bijection, wanted: bool) -> None:
     while isinstance(layer, Reverse):
         layer = layer.layer
     layer.logdet = wanted
+
+
+def perturb(layer: Layer, rng: Rng) -> None:
+    """Move all parameters p of a layer, at random: ``p (1 + 0.2 u) + 0.2 v``.
+
+    u and v are uniform on (-1, 1). Meant for layers that start as the identity, where
+    most errors are invisible.
+    """
+    for parameter in layer.get_params():
+        values = to_cpu(parameter.data)
+        u, v = rng.uniform(-PERTURBATION, PERTURBATION, (2, *values.shape))
+        parameter.set(in_kind_of(values * (1.0 + u) + v, parameter.data))
 
 
 def _new_layer(case, factory):
@@ -272,10 +283,3 @@ def _shapes(shape):
 def _draw(shape, rng, factory):
     parts = [factory.array(rng.standard_normal(s)) for s in _shapes(shape)]
     return tuple(parts) if isinstance(shape[0], tuple) else parts[0]
-
-
-def _perturb(layer, rng):
-    for parameter in layer.get_params():
-        values = to_cpu(parameter.data)
-        u, v = rng.uniform(-PERTURBATION, PERTURBATION, (2, *values.shape))
-        parameter.set(in_kind_of(values * (1.0 + u) + v, parameter.data))

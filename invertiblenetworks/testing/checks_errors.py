@@ -48,6 +48,7 @@ def bad_arguments(subject: Subject) -> Measured:
     """
     found, excluded = Measured(), subject.case.exclude
     arguments = Arguments.draw(subject)
+    modes_of(subject)["backward"](arguments)  # Gradients must survive, too.
     for probe in _probes(subject, arguments):
         if f"bad_arguments:{probe.kind}" not in excluded:
             _check_refusal(subject, probe, found)

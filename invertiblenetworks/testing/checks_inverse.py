@@ -16,6 +16,7 @@ from .numeric import relative_error as error
 from .pairs import as_one
 
 ROUND_TRIP = 1e-12
+SAME = 1e-13
 LOGDET = 1e-10
 
 
@@ -49,9 +50,8 @@ def reconstruction(subject: Subject) -> Measured:
     subject.layer.clear_grad()
     found = Measured()
     for method, (state, wanted) in states.items():
-        found.at_most(
-            f"state of {method}", error(state, wanted), subject.bound(ROUND_TRIP)
-        )
+        difference, bound = error(state, wanted), subject.bound(ROUND_TRIP)
+        found.at_most("difference of states", difference, bound, f"From {method}")
     return found
 
 
@@ -59,7 +59,7 @@ def logdet_option(subject: Subject) -> Measured:
     """``logdet`` is the mean of ``log_abs_det``; ``log_prob`` follows from it."""
     layer, api, x, cond = subject.layer, subject.api, subject.x, subject.cond
     y, logdet = api.forward(x, cond)
-    per_sample, bound = api.log_abs_det(x, cond), subject.bound(1e-13)
+    per_sample, bound = api.log_abs_det(x, cond), subject.bound(SAME)
     found = Measured()
     n_samples = arrays_in(x)[0].shape[0]
     found.holds("log_abs_det has shape (N,)", per_sample.shape == (n_samples,))
@@ -90,7 +90,7 @@ def logdet_dense(subject: Subject) -> Measured:
         for n, matrix in enumerate(matrices):
             wanted = np.linalg.slogdet(matrix)[1]
             found.at_most(
-                f"log_abs_det of the {map_.name} map",
+                f"log_abs_det, {map_.name}",
                 error(np.asarray(claimed[n]), wanted),
                 subject.bound(LOGDET),
                 f"Sample {n}: log_abs_det {claimed[n]:.6g}, slogdet of the dense "
@@ -116,7 +116,8 @@ def reverse_modes(subject: Subject) -> Measured:
         isinstance(turned, PairMixin) == isinstance(layer, PairMixin),
     )
     for mode, (result, wanted) in _twins(subject, as_one(turned)).items():
-        found.at_most(f"reverse(f).{mode}", error(result, wanted), subject.bound(1e-13))
+        difference, bound = error(result, wanted), subject.bound(SAME)
+        found.at_most("difference of twins", difference, bound, f"reverse(f).{mode}")
     return found
 
 

@@ -27,7 +27,7 @@ def taylor_jvp(subject: Subject) -> Measured:
     """``jacobian`` and ``jacobian_inv`` are right to second order."""
     found = Measured()
     for map_ in subject.maps:
-        _judge(f"jacobian of the {map_.name} map", jvp_fit(map_, subject), found)
+        _judge(f"{map_.name} jacobian", jvp_fit(map_, subject), found)
     return found
 
 
@@ -39,10 +39,10 @@ def backward_inv(subject: Subject) -> Measured:
     bound = subject.bound(1e-11)
     there = api.adjoint_jacobian(dy, y, cond)[0]
     back = api.adjoint_jacobian_inv(there, x, cond)[0]
-    found.at_most("adjoint of inverse times adjoint, from 1", error(back, dy), bound)
+    found.at_most("adjoint of inverse after adjoint", error(back, dy), bound)
     there = api.jacobian(dx, None, x, cond)[0]
     back = api.jacobian_inv(there, None, y, cond)[0]
-    found.at_most("jacobian of inverse times jacobian, from 1", error(back, dx), bound)
+    found.at_most("jacobian of inverse after jacobian", error(back, dx), bound)
     return found
 
 

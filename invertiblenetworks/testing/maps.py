@@ -37,8 +37,8 @@ class Point(NamedTuple):
 class Map:
     """A layer as a function ``(x, parameters, condition) -> (y, logdet)``.
 
-    Every method sets the parameters of the layer to those of the point and calls one
-    public method of the layer.
+    Each method calls one public method of the layer. ``value`` sets the parameters to
+    those of the point; derivatives are taken where ``value`` was called last.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Map:
 
     def gradient(self, dy: Value, point: Point, y: Value) -> Point:
         """Return the gradients of ``f - logdet`` through ``backward``."""
-        x, cond = self._at(point)
+        x, cond = self._arguments(point)
         self.layer.clear_grad()
         dx, dcond = self._backward(dy, x, y, cond)
         theta = [
@@ -81,9 +81,8 @@ class Map:
     def _backward(self, dy, x, y, cond):
         raise NotImplementedError
 
-    def _at(self, point):
-        """Move the layer to the point; return its input and its condition."""
-        self.layer.set_params(point.theta)
+    def _arguments(self, point):
+        """Return the input and the condition of the layer."""
         return point.x, self.context if point.cond is None else point.cond
 
 
@@ -91,14 +90,16 @@ class NetMap(Map):
     """A net; it has no log-determinant, and gradients take its input."""
 
     def value(self, point):
-        return self.api.forward(*self._at(point)), NO_LOGDET
+        self.layer.set_params(point.theta)
+        return self.api.forward(*self._arguments(point)), NO_LOGDET
 
     def tangent(self, direction, point):
         dx, dtheta, dcond = direction
-        return self.api.jacobian(dx, dtheta, *self._at(point), dcond)[0], NO_LOGDET
+        x, cond = self._arguments(point)
+        return self.api.jacobian(dx, dtheta, x, cond, dcond)[0], NO_LOGDET
 
     def adjoint(self, dy, dlogdet, point, y):
-        return Point(*self.api.adjoint_jacobian(dy, *self._at(point)))
+        return Point(*self.api.adjoint_jacobian(dy, *self._arguments(point)))
 
     def _backward(self, dy, x, y, cond):
         out = self.api.backward(dy, x, cond)
@@ -112,7 +113,8 @@ class BijectionMap(Map):
     suffix = ""
 
     def value(self, point):
-        y, logdet = self.api.forward(*self._at(point))
+        self.layer.set_params(point.theta)
+        y, logdet = self.api.forward(*self._arguments(point))
         return y, number(logdet)
 
     def _call(self, method, *arguments, **options):
@@ -120,12 +122,12 @@ class BijectionMap(Map):
 
     def tangent(self, direction, point):
         dx, dtheta, dcond = direction
-        x, cond = self._at(point)
+        x, cond = self._arguments(point)
         dy, _, dlogdet, _ = self._call("jacobian", dx, dtheta, x, cond, dcond)
         return dy, number(dlogdet)
 
     def adjoint(self, dy, dlogdet, point, y):
-        _, cond = self._at(point)
+        _, cond = self._arguments(point)
         out = self._call("adjoint_jacobian", dy, y, cond, dlogdet=dlogdet)
         dx, dtheta, _, *dcond = out
         return Point(dx, dtheta, *dcond)
@@ -142,9 +144,10 @@ class InverseMap(BijectionMap):
     suffix = "_inv"
 
     def value(self, point):
-        y, cond = self._at(point)
-        logdet = as_one(reverse(self.layer)).log_abs_det(y, cond).mean()
-        return self.api.inverse(y, cond), number(logdet)
+        self.layer.set_params(point.theta)
+        # Beside the inverse, as ``inverse`` returns it, this gives its log-determinant.
+        x, logdet = as_one(reverse(self.layer)).forward(*self._arguments(point))
+        return x, number(logdet)
 
 
 def number(array: Array) -> np.float64:

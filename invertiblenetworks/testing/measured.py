@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+SHOWN = 3
+"""So many findings fit into one line of a report."""
+
 
 class Measured:
     """Values a check has found within their bounds.
 
     ``at_most`` and ``holds`` raise ``AssertionError`` at the first violation; ``str``
-    tells the worst of each kind of value.
+    tells the worst of the first few kinds of value.
     """
 
     def __init__(self):
         self._worst: dict[str, tuple[float, float]] = {}
-        self._facts: dict[str, int] = {}
+        self._facts: dict[str, None] = {}  # in the order in which they were found
 
     def at_most(self, what: str, value: float, bound: float, detail: object = ""):
         """Raise unless ``value <= bound``; NaN raises."""
@@ -26,15 +29,15 @@ class Measured:
         """Raise unless ``condition``; ``what`` says what should hold."""
         if not condition:
             raise AssertionError(f"violated: {what}. {detail}".rstrip(". ") + ".")
-        self._facts[what] = self._facts.get(what, 0) + 1
+        self._facts[what] = None
 
     def __str__(self) -> str:
-        numbers = [
+        found = [
             f"{what} {value:.1e} <= {bound:.0e}"
             for what, (value, bound) in self._worst.items()
         ]
-        facts = [
-            what if count == 1 else f"{what} ({count} times)"
-            for what, count in self._facts.items()
-        ]
-        return "; ".join(numbers + facts)
+        found += list(self._facts)
+        shown = found[:SHOWN]
+        if len(found) > SHOWN:
+            shown.append(f"{len(found) - SHOWN} more")
+        return "; ".join(shown)

@@ -75,10 +75,9 @@ def gradient_fit(map_: Map, subject: Subject) -> TaylorFit:
 def jvp_fit(map_: Map, subject: Subject) -> TaylorFit:
     """Fit the order of ``F(p + h d) - F(p) - h F'(p) d``, output and log-det."""
     point = subject.point(map_)
-    value = map_.value(point)
 
     def draw_error():
-        direction = subject.direction(point)
+        direction, value = subject.direction(point), map_.value(point)
         slope = map_.tangent(direction, point)
 
         def error(step):
@@ -88,7 +87,8 @@ def jvp_fit(map_: Map, subject: Subject) -> TaylorFit:
 
         return error
 
-    fit = _best_fit(draw_error, ROUNDING * max(1.0, norm(value[0])))
+    size = norm(map_.value(point)[0])
+    fit = _best_fit(draw_error, ROUNDING * max(1.0, size))
     map_.layer.set_params(point.theta)
     return fit
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from .._types import Shape
 from ..base import Bijection, Layer, Net
-from ..errors import describe, message
+from ..errors import describe, expect_in, message
 from .cases import Case, Factory, prepare
 from .checks import CHECKS, Check
 
@@ -34,10 +34,11 @@ class Outcome:
     text: str
 
     def __str__(self) -> str:
-        line = f"{self.status:8s}  {self.check.name:21s} {self.text}"
-        if self.status != "FAILED":
-            return line
-        return f"{line}\n{'':31s} What it means: {self.check.meaning}"
+        lines = self.text.split("\n")
+        if self.status == "FAILED":
+            lines.append(f"This means: {self.check.meaning}")
+        margin = "\n" + " " * 32
+        return f"{self.status:9s} {self.check.name:21s} " + margin.join(lines)
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ def check_layer(
     ------
     TypeError
         If the layer is no bijection.
+    ValueError
+        If ``exclude`` names no check.
 
     Examples
     --------
@@ -184,7 +187,7 @@ def _case_of(layer, shape, cond_shape, context, smooth, tol, exclude):
     if isinstance(layer, Layer):
 
         def build(factory):
-            return copy.deepcopy(layer).astype(factory.dtype)
+            return copy.deepcopy(layer).to_cpu().astype(factory.dtype)
 
     name = type(layer).__name__ if isinstance(layer, Layer) else "layer"
     exclude = {} if exclude is None else dict(exclude)
@@ -192,6 +195,9 @@ def _case_of(layer, shape, cond_shape, context, smooth, tol, exclude):
 
 
 def _run(case, kind, where, gpu, verbose, raise_on_failure):
+    known = tuple(check.name for check in CHECKS)
+    for name in case.exclude:
+        expect_in(where, known, exclude=name.split(":")[0])
     layer = case.build(Factory())
     if not isinstance(layer, kind):
         raise TypeError(message(where, f"a {kind.__name__}", describe(layer)))

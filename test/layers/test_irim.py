@@ -72,7 +72,5 @@ def test_works_at_a_quarter_of_the_resolution(rng):
 
 
 def test_arguments_are_checked():
-    with pytest.raises(
-        ValueError, match="CouplingLayerIRIM: expected n_in of at least"
-    ):
+    with pytest.raises(ValueError, match="CouplingLayerIRIM: expected n_in of at"):
         CouplingLayerIRIM(1, 4)

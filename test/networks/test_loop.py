@@ -170,7 +170,7 @@ def test_loop_as_a_linear_operator(rng):
         (dict(data_term="newton"), "data_term to be one of"),
         (dict(activation="sigmoid"), "activation only with kind='HINT'"),
         (dict(data_term="gauss_newton", damping=0.0), "damping > 0"),
-        (dict(data_term="gauss_newton", cg_steps=0), "max_steps to be a positive"),
+        (dict(data_term="gauss_newton", cg_steps=0), "cg_steps to be a positive"),
         (dict(psi="galu"), "an elementwise activation as psi"),
     ],
 )

@@ -43,50 +43,70 @@ def multi_scale(f, squeezer):
 ANYTHING = {**ANY_CHANNELS, "bad_arguments:structure": "the identity of anything"}
 
 
-def compositions():
-    line, image, pair = (2, 2, 4), (2, 2, 2, 2), ((2, 1, 4), (2, 1, 4))
-    build = {
-        "Chain": lambda f: inn.Chain(
-            actnorm(f, 2), conv1x1(f, 2), glow_step(f, 2, ndims=1)
-        ),
-        "Chain empty": lambda f: inn.Chain(),
-        "Chain in Chain": lambda f: inn.Chain(actnorm(f, 2), inn.Chain(conv1x1(f, 2))),
-        "Chain with shared layer": shared_chain,
-        "Composition": lambda f: inn.Composition(
-            conv1x1(f, 2), glow_step(f, 2, ndims=1)
-        ),
-        "Reverse ActNorm": lambda f: inn.reverse(actnorm(f, 2)),
-        "Reverse Conv1x1": lambda f: inn.Reverse(conv1x1(f, 2)),
-        "Reverse coupling": lambda f: inn.reverse(glow_step(f, 2, ndims=1)),
-        "Reverse Chain": lambda f: inn.reverse(
-            inn.Chain(actnorm(f, 2), glow_step(f, 2, ndims=1))
-        ),
-        "Chain of Reverse": lambda f: inn.Chain(
-            inn.reverse(actnorm(f, 2)), conv1x1(f, 2)
-        ),
-    }
-    for name, function in build.items():
-        exclude = ANYTHING if name == "Chain empty" else {}
-        yield Case(name, function, line, exclude=exclude)
-    yield Case("Chain around Split", split_chain, (2, 3, 2))
-    yield Case("Split", lambda f: inn.Split(1), image, exclude=ANY_CHANNELS)
+def chains():
+    def case(name, build, exclude=()):
+        return Case(name, build, (2, 2, 4), exclude=dict(exclude))
+
+    yield case(
+        "Chain",
+        lambda f: inn.Chain(actnorm(f, 2), conv1x1(f, 2), glow_step(f, 2, ndims=1)),
+    )
+    yield case("Chain empty", lambda f: inn.Chain(), ANYTHING)
+    yield case(
+        "Chain in Chain", lambda f: inn.Chain(actnorm(f, 2), inn.Chain(conv1x1(f, 2)))
+    )
+    yield case("Chain with shared layer", shared_chain)
+    yield case(
+        "Chain to another shape", lambda f: inn.Chain(inn.HaarLayer(), conv1x1(f, 4))
+    )
+    yield case(
+        "Composition",
+        lambda f: inn.Composition(conv1x1(f, 2), glow_step(f, 2, ndims=1)),
+    )
+    for squeezer in (inn.ShuffleLayer("patch"), inn.HaarLayer(), inn.WaveletLayer()):
+        yield case(
+            f"MultiScale {type(squeezer).__name__}",
+            lambda f, squeezer=squeezer: multi_scale(f, squeezer),
+        )
+
+
+def reversed_layers():
+    def case(name, build):
+        return Case(f"Reverse {name}", lambda f: inn.reverse(build(f)), (2, 2, 4))
+
+    yield case("ActNorm", lambda f: actnorm(f, 2))
+    yield case("Conv1x1", lambda f: conv1x1(f, 2))
+    yield case("coupling", lambda f: glow_step(f, 2, ndims=1))
+    yield case("Chain", lambda f: inn.Chain(actnorm(f, 2), glow_step(f, 2, ndims=1)))
+    yield case(
+        "Chain of Reverse",
+        lambda f: inn.Chain(inn.Reverse(actnorm(f, 2)), conv1x1(f, 2)),
+    )
+
+
+def parts_and_pairs():
+    line, pair = (2, 3, 2), ((2, 1, 4), (2, 1, 4))
+    yield Case("Split", lambda f: inn.Split(1), (2, 2, 2, 2), exclude=ANY_CHANNELS)
     yield Case(
         "Reverse Split",
         lambda f: inn.reverse(inn.Split(1)),
         pair,
         exclude=ANY_CHANNELS,
     )
-    yield Case("Swap", lambda f: inn.Swap(), (line, (2, 1, 4)), exclude=ANY_CHANNELS)
+    yield Case(
+        "Swap", lambda f: inn.Swap(), ((2, 2, 4), (2, 1, 4)), exclude=ANY_CHANNELS
+    )
+    yield Case("Chain around Split", split_chain, line)
     yield Case(
         "OnPart first",
         lambda f: inn.OnPart(actnorm(f, 2), 2),
-        (2, 3, 2),
+        line,
         exclude=ANY_CHANNELS,
     )
     yield Case(
         "OnPart second",
         lambda f: inn.OnPart(glow_step(f, 2, ndims=1), 1, first=False),
-        (2, 3, 2),
+        line,
     )
     yield Case(
         "PairChain",
@@ -94,12 +114,6 @@ def compositions():
         pair,
     )
     yield Case("Reverse pair", lambda f: inn.reverse(basic(f, ndims=1)), pair)
-    for squeezer in (inn.ShuffleLayer("patch"), inn.HaarLayer(), inn.WaveletLayer()):
-        yield Case(
-            f"MultiScale {type(squeezer).__name__}",
-            lambda f, squeezer=squeezer: multi_scale(f, squeezer),
-            (1, 2, 4),
-        )
 
 
 def conditions():
@@ -199,4 +213,10 @@ def pairs():
     yield Case("PairMultiScale all", lambda f: scales(f, 4), (line, line))
 
 
-COMPOSITIONS = [*compositions(), *conditions(), *pairs()]
+COMPOSITIONS = [
+    *chains(),
+    *reversed_layers(),
+    *parts_and_pairs(),
+    *conditions(),
+    *pairs(),
+]

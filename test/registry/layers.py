@@ -85,7 +85,7 @@ def squeezers():
     )
 
 
-def coupling_options():
+def glow_options():
     def glow_case(name, n_channels, *spatial, **options):
         shape = (2, n_channels, *spatial)
         options["ndims"] = len(spatial)
@@ -111,25 +111,34 @@ def coupling_options():
     yield glow_case(
         "scale bounded", 2, 2, activation=inn.SigmoidLayer(low=0.5, high=1.0)
     )
+
+
+def basic_options():
     line = (2, 1, 4)
+
+    def basic_case(name, **options):
+        options["ndims"] = 1
+        return Case(
+            f"CouplingLayerBasic {name}", lambda f: basic(f, **options), (line, line)
+        )
+
+    yield basic_case("additive", coupling="additive")
+    yield basic_case("3 taps", k1=3, p1=1)
+    yield basic_case("scale sigmoid", activation="sigmoid")
     yield Case(
-        "CouplingLayerBasic additive",
-        lambda f: basic(f, ndims=1, coupling="additive"),
-        (line, line),
-    )
-    yield Case(
-        "CouplingLayerBasic 3x3", lambda f: basic(f, ndims=1, k1=3, p1=1), (line, line)
-    )
-    yield Case(
-        "CouplingLayerBasic sigmoid",
-        lambda f: basic(f, ndims=1, activation="sigmoid"),
-        (line, line),
-    )
-    yield Case(
-        "CouplingLayerBasic parts of different channels",
+        "CouplingLayerBasic of different channels",
         lambda f: inn.CouplingLayerBasic(block(f, 1, 4, ndims=1)),
         (line, (2, 2, 4)),
     )
+    yield Case(
+        "CouplingLayerBasic given a condition",
+        lambda f: inn.CouplingLayerBasic(inn.ConcatCond(block(f, 3, 2, ndims=1))),
+        (line, line),
+        cond_shape=(2, 2, 4),
+    )
+
+
+def couplings():
     yield Case(
         "Coupling second part active",
         lambda f: coupling(f, 1, 2, ChannelSplit(1, first_active=False), ndims=1),
@@ -148,4 +157,10 @@ def coupling_options():
     )
 
 
-LAYERS = [*leaf_layers(), *squeezers(), *coupling_options()]
+LAYERS = [
+    *leaf_layers(),
+    *squeezers(),
+    *glow_options(),
+    *basic_options(),
+    *couplings(),
+]

@@ -19,7 +19,7 @@ from .pieces import (
 )
 
 
-def nets():
+def residual_blocks():
     for name, shape in SHAPES.items():
         n_spatial = ndims(name)
         yield Case(
@@ -27,10 +27,9 @@ def nets():
             lambda f, n=n_spatial: block(f, 3, 2, ndims=n),
             shape,
         )
-    line = (2, 2, 4)
 
-    def residual(name, shape=line, smooth=True, **options):
-        options = {"n_out": 2, "ndims": 1, **options}
+    def case(name, shape=(2, 2, 4), smooth=True, **options):
+        options = {"n_out": 2, "ndims": len(shape) - 2, **options}
         return Case(
             f"ResidualBlock {name}",
             lambda f: block(f, 2, **options),
@@ -38,43 +37,44 @@ def nets():
             smooth=smooth,
         )
 
-    yield residual("3 taps", k1=3, p1=1, k2=3, p2=1)
-    yield residual("stride 2", k1=2, s1=2)
-    yield residual("stride 2 with overlap", k1=4, p1=1, s1=2)
-    yield residual("gated", fan=False)
-    yield residual("3x3 in 2-D", (2, 2, 2, 3), ndims=2, k1=3, p1=1)
-    yield residual("final sigmoid", final_activation="sigmoid")
-    yield residual("ReLU", activation="relu", smooth=False)
-    yield residual("leaky ReLU", activation="leaky_relu", smooth=False)
+    yield case("3 taps", k1=3, p1=1, k2=3, p2=1)
+    yield case("3x3", (2, 2, 2, 3), k1=3, p1=1)
+    yield case("stride 2", k1=2, s1=2)
+    yield case("stride 2 with overlap", k1=4, p1=1, s1=2)
+    yield case("gated", fan=False)
+    yield case("final sigmoid", final_activation="sigmoid")
+    yield case("ReLU", activation="relu", smooth=False)
+    yield case("leaky ReLU", activation="leaky_relu", smooth=False)
+
+
+def dense_nets():
     yield Case("Dense", lambda f: inn.Dense(3, 2, **drawn(f)), (4, 3))
-    yield Case(
-        "DenseBlock",
-        lambda f: inn.DenseBlock((2, 2), (1, 3), 3, activation="tanh", **drawn(f)),
-        (3, 2, 2),
-    )
-    yield Case(
-        "DenseBlock ReLU",
-        lambda f: inn.DenseBlock((2, 2), (1, 3), 3, **drawn(f)),
-        (3, 2, 2),
-        smooth=False,
-    )
+    for activation in ("tanh", "relu"):
+        yield Case(
+            f"DenseBlock {activation}",
+            lambda f, activation=activation: inn.DenseBlock(
+                (2, 2), (1, 3), 3, activation=activation, **drawn(f)
+            ),
+            (3, 2, 2),
+            smooth=activation != "relu",
+        )
+
+
+def pointwise():
+    smooth = ("tanh", "sigmoid", "softplus", "exp_clamp", "identity")
+    for activation in (*smooth, "relu", "leaky_relu"):
+        yield Case(
+            f"Pointwise {activation}",
+            lambda f, activation=activation: inn.Pointwise(activation),
+            (2, 2, 4),
+            smooth=activation in smooth,
+            exclude=ANY_CHANNELS,
+        )
+
+
+def joined():
     yield Case("Flatten", lambda f: inn.Flatten(), (2, 2, 2, 1), exclude=ANY_CHANNELS)
     yield Case("Unflatten", lambda f: inn.Unflatten((2, 3)), (2, 6))
-    for activation in ("tanh", "sigmoid", "softplus", "exp_clamp", "identity"):
-        yield Case(
-            f"Pointwise {activation}",
-            lambda f, activation=activation: inn.Pointwise(activation),
-            line,
-            exclude=ANY_CHANNELS,
-        )
-    for activation in ("relu", "leaky_relu"):
-        yield Case(
-            f"Pointwise {activation}",
-            lambda f, activation=activation: inn.Pointwise(activation),
-            line,
-            smooth=False,
-            exclude=ANY_CHANNELS,
-        )
     yield Case(
         "Sequential",
         lambda f: inn.Sequential(
@@ -194,7 +194,10 @@ def conditional_residual_blocks():
 
 
 NETS = [
-    *nets(),
+    *residual_blocks(),
+    *dense_nets(),
+    *pointwise(),
+    *joined(),
     *convolutions(),
     *residual_nets(),
     *conditional_residual_blocks(),
