@@ -72,6 +72,7 @@ from .kernels.wavelet import (
 from .layers import (
     ActNorm,
     AffineLayer,
+    ChannelSplit,
     ConditionalLayerGlow,
     ConditionalLayerHINT,
     Conv1x1,
@@ -83,6 +84,7 @@ from .layers import (
     HaarLayer,
     HyperbolicLayer,
     LaneYMixin,
+    PairSplit,
     ShuffleLayer,
     WaveletLayer,
 )
@@ -169,6 +171,7 @@ __all__ = [
     "Bijection",
     "cat_states",
     "Chain",
+    "ChannelSplit",
     "clip_grad_norm",
     "ComposedInvertibleNetwork",
     "Composition",
@@ -260,6 +263,7 @@ __all__ = [
     "PairChain",
     "PairMixin",
     "PairMultiScale",
+    "PairSplit",
     "par2vec",
     "Parameter",
     "Pointwise",

@@ -5,6 +5,8 @@ Every message reads ``Class.method: expected <what>, got <what>. <what to do>``.
 
 from __future__ import annotations
 
+import numbers
+
 
 class NotInitializedError(RuntimeError):
     """A data-dependent layer was used before it had seen data.
@@ -31,7 +33,9 @@ class LayerError(Exception):
 def describe(value: object) -> str:
     """Say in a few words what ``value`` is, for the "got" half of a message."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-    if shape is not None and dtype is not None:
+    if isinstance(value, numbers.Number):
+        return f"{type(value).__name__} {value}"
+    if shape is not None and dtype is not None and hasattr(value, "reshape"):
         module = type(value).__module__.split(".")[0]
         return f"a {dtype} {module} array of shape {tuple(shape)}"
     if isinstance(value, tuple):
@@ -55,7 +59,9 @@ def expect(condition: bool, where: str, expected: str, got: object, hint: str = 
 def expect_positive(where: str, **values: int) -> None:
     """Raise unless every value is a positive whole number."""
     for name, value in values.items():
-        ok = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        # NumPy's integers are integers, too; bool is one by accident.
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        ok = whole and value > 0
         expect(ok, where, f"{name} to be a positive integer", value)
 
 

@@ -21,7 +21,7 @@ def as_rng(rng: Rng | int | None) -> Rng:
 def float_type(dtype: object, where: str) -> np.dtype:
     """Return ``dtype`` as float32 or float64; anything else is a ``TypeError``."""
     try:
-        found = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype)  # None would mean float64
     except TypeError:
         found = None
     if found is None or found not in (np.float32, np.float64):

@@ -58,7 +58,9 @@ def test_steps_reach_a_target_that_is_near(rng):
         step = gauss_newton_step(
             net, x, mse_grad(y, target), mse_hess(y, target), damping=1e-4
         )
-        net.set_params([p.data + d for p, d in zip(net.get_params(), step, strict=True)])
+        net.set_params(
+            [p.data + d for p, d in zip(net.get_params(), step, strict=True)]
+        )
     assert mse(net.forward(x)[0], target) < 1e-3 * before
 
 

@@ -15,11 +15,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 from .._types import Array, Shape
-from ..backend import get_array_module
 from ..errors import LayerError, NotInitializedError, describe, message
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
 from ..parameter import Parameter
-from .layer import Layer
+from .checks import (
+    expect_arrays,
+    expect_finite,
+    expect_number,
+    expect_same_shape,
+    shape_of,
+)
+from .layer import Layer, all_or_none
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 CondKind = Literal["none", "array", "context"]
@@ -45,7 +51,7 @@ class Bijection(Layer):
     logdet: bool = False
     cond_kind: CondKind = "none"
 
-    # --- hooks, to be written by a layer ------------------------------------------------
+    # --- hooks, to be written by a layer --------------------------------------------
 
     def _forward(self, x, cond):
         """Return (y, ld); ld of shape (N,)."""
@@ -82,7 +88,7 @@ class Bijection(Layer):
         """Set what depends on data, and return the result of the map."""
         return (self._inverse if inverse else self._forward)(x, cond)[0]
 
-    # --- public methods ---------------------------------------------------------------
+    # --- public methods -------------------------------------------------------------
 
     def forward(self, x: Array, cond=None):
         """Map ``x`` to ``y``; with ``logdet=True`` to ``(y, logdet)``.
@@ -255,7 +261,7 @@ class Bijection(Layer):
         self._first_batch(x, cond, inverse)
         return self
 
-    # --- one implementation for both directions ---------------------------------------
+    # --- one implementation for both directions -------------------------------------
 
     def _run(self, inverse, method, x, cond):
         self._check(method, inverse, cond, x=x)
@@ -264,15 +270,21 @@ class Bijection(Layer):
         return (self._inverse if inverse else self._forward)(x, cond)
 
     def _first_batch(self, x, cond, inverse):
-        """Initialise from a checked batch."""
-        _expect_finite(self, x)
-        self._initialize(x, cond, inverse)
+        """Initialise from a checked batch; all parameters, or none."""
+        where = f"{type(self).__name__}.initialize"
+        expect_finite(where, x)
+        if self.cond_kind == "array":
+            expect_finite(where, cond)
+        with all_or_none(self):
+            self._initialize(x, cond, inverse)
 
     def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad):
         # The state handed in is the result of the map that is differentiated.
         names = ("dx", "x") if inverse else ("dy", "y")
         self._enter(not inverse, method, cond, **{names[1]: y, names[0]: dy})
-        _check_same_shape(self, method, names, dy, y)
+        where = f"{type(self).__name__}.{method}"
+        expect_same_shape(where, names, dy, y)
+        expect_number(where, dlogdet=seed)
         dld = per_sample(y, seed / batch_size(y))
         hook = self._backward_inv if inverse else self._backward
         dx, x, dcond = hook(dy, dld, y, cond, add_grad)
@@ -285,13 +297,12 @@ class Bijection(Layer):
 
     def _run_jacobian(self, inverse, method, dx, dtheta, x, cond, dcond):
         names = ("dy", "y") if inverse else ("dx", "x")
-        self._enter(
-            inverse, method, cond, **{names[1]: x, names[0]: dx, "dcond": dcond}
-        )
+        arrays = {names[1]: x, names[0]: dx, "dcond": dcond}
+        self._enter(inverse, method, cond, optional=(names[0], "dcond"), **arrays)
         if dx is None:
             dx = zeros_like(x)
-        _check_same_shape(self, method, names, dx, x)
         where = f"{type(self).__name__}.{method}"
+        expect_same_shape(where, names, dx, x)
         dcond = condition_tangent(self.cond_kind, cond, dcond, where)
         tangent = make_tangent(self.get_params(), dtheta, where)
         hook = self._jacobian_inv if inverse else self._jacobian
@@ -302,13 +313,13 @@ class Bijection(Layer):
         """Cotangent of the batch-mean log-determinant in ``f - logdet``."""
         return -1.0 if self.logdet else 0.0
 
-    # --- checks before any work -----------------------------------------------------------
+    # --- checks before any work -----------------------------------------------------
 
-    def _enter(self, inverse, method, cond, **arrays):
-        self._check(method, inverse, cond, **arrays)
+    def _enter(self, inverse, method, cond, optional=(), **arrays):
+        self._check(method, inverse, cond, optional, **arrays)
         self._require_initialized(method)
 
-    def _check(self, method, inverse, cond, **arrays):
+    def _check(self, method, inverse, cond, optional=(), **arrays):
         where = f"{type(self).__name__}.{method}"
         is_array_cond = self.cond_kind == "array"
         if (cond is None) != (self.cond_kind == "none"):
@@ -316,11 +327,12 @@ class Bijection(Layer):
             raise TypeError(message(where, wanted, describe(cond)))
         if is_array_cond:
             arrays["cond"] = cond
+        expect_arrays(where, optional, arrays)
         self._check_arrays(method, **arrays)
         value = next(iter(arrays.values()))
         cond_shape = cond.shape if is_array_cond else cond
         try:
-            shape = _shape_of(self, value)
+            shape = shape_of(self, value)
             if is_array_cond:
                 self._expect(
                     cond_shape[:1] == (batch_size(value),),
@@ -330,40 +342,6 @@ class Bijection(Layer):
             self._check_shape(shape, cond_shape, inverse)
         except LayerError as error:
             raise self._named_error(method, error) from None
-
-
-def _shape_of(layer: Bijection, value) -> Shape:
-    parts = value if isinstance(value, tuple) else (value,)
-    for part in parts:
-        layer._expect(
-            2 <= part.ndim <= 5 and part.shape[0] > 0,
-            "arrays of shape (N, C, *spatial) with N > 0 and up to 3 spatial axes",
-            part,
-        )
-    return tuple(p.shape for p in parts) if isinstance(value, tuple) else value.shape
-
-
-def _check_same_shape(layer, method, names, derivative, value) -> None:
-    first = derivative if isinstance(derivative, tuple) else (derivative,)
-    second = value if isinstance(value, tuple) else (value,)
-    for a, b in zip(first, second, strict=True):
-        if a.shape != b.shape:
-            raise ValueError(
-                message(
-                    f"{type(layer).__name__}.{method}",
-                    f"{names[0]} of the shape {b.shape} of {names[1]}",
-                    describe(a),
-                )
-            )
-
-
-def _expect_finite(layer: Layer, x) -> None:
-    """Refuse a first batch that would spoil parameters: the one look at values."""
-    for array in x if isinstance(x, tuple) else (x,):
-        if not bool(get_array_module(array).isfinite(array).all()):
-            where = f"{type(layer).__name__}.initialize"
-            got = "NaN or infinity in the first batch"
-            raise ValueError(message(where, "finite values", got))
 
 
 def _missing(layer: Layer, hook: str) -> NotImplementedError:

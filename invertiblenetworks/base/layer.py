@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
@@ -49,9 +50,13 @@ class Layer:
             If the list does not fit; then no parameter was changed.
         """
         params = self.get_params()
+        where = f"{type(self).__name__}.set_params"
+        if not isinstance(values, list | tuple):
+            raise TypeError(message(where, "values to be a list", describe(values)))
         values = [v.data if isinstance(v, Parameter) else v for v in values]
-        check_list(values, params, f"{type(self).__name__}.set_params", "values")
-        for parameter, value in zip(params, values, strict=True):
+        check_list(values, params, where, "values")
+        # Copied first: the values may be those of the parameters, in another order.
+        for parameter, value in zip(params, [v.copy() for v in values], strict=True):
             parameter.set(value)
 
     def get_grads(self) -> list[Array | None]:
@@ -79,7 +84,7 @@ class Layer:
         """Type of the parameters; ``None`` for a layer without any."""
         return next((p.dtype for p in self.get_params()), None)
 
-    # --- conversion, always explicit ---------------------------------------------------
+    # --- conversion, always explicit ------------------------------------------------
 
     def to_gpu(self) -> Layer:
         """Move all parameters to the GPU, in place. Returns the layer."""
@@ -99,7 +104,7 @@ class Layer:
             parameter.convert(function)
         return self
 
-    # --- checks -----------------------------------------------------------------------
+    # --- checks ---------------------------------------------------------------------
 
     def _check_arrays(self, method: str, **arrays: object) -> None:
         """Raise unless the arrays (``None`` and pairs allowed) fit the parameters."""
@@ -124,9 +129,17 @@ class Layer:
                     raise _kind_error(where, name, array, wanted_type, wanted_module)
 
     def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
-        for _, parameter in _walk(self, ""):
-            return parameter.dtype, parameter.array_module
-        return None, None
+        """Type and library of the parameters, which must have one of each."""
+        first = None
+        for name, parameter in _walk(self, ""):
+            kind = (parameter.dtype, parameter.array_module)
+            first = first or kind
+            if kind != first:
+                wanted = f"parameters of one kind, {first[0]} {first[1].__name__}"
+                got = f"{kind[0]} {kind[1].__name__} for {name}"
+                hint = "Use astype, to_gpu or to_cpu on the whole."
+                raise TypeError(message(type(self).__name__, wanted, got, hint))
+        return first or (None, None)
 
     def _require_initialized(self, method: str) -> None:
         """Raise ``NotInitializedError`` unless every parameter has values."""
@@ -176,6 +189,18 @@ class Layer:
         return f"<{type(self).__name__} with {size} parameters>"
 
 
+@contextmanager
+def all_or_none(layer: Layer) -> Iterator[None]:
+    """Take values back from parameters that got some, if the block fails."""
+    unset = [p for p in layer.get_params() if not p.initialized]
+    try:
+        yield
+    except BaseException:
+        for parameter in unset:
+            parameter.data = None
+        raise
+
+
 def _kind_error(where, name, array, dtype, module) -> TypeError:
     if array.dtype != dtype or dtype not in FLOATS:
         wanted = str(dtype) if dtype in FLOATS else "float32 or float64"
@@ -196,3 +221,6 @@ def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
     elif isinstance(value, list | tuple):
         for i, child in enumerate(value):
             yield from _walk(child, f"{path}.{i}")
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _walk(child, f"{path}.{key}")

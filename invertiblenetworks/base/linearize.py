@@ -32,7 +32,7 @@ class Collector:
         self._sums[key] = cotangent if known is None else known + cotangent
 
     def aligned(self, parameters: Sequence[Parameter]) -> list[Array]:
-        """Return the cotangents in the order of ``parameters``; zeros where none came."""
+        """Return cotangents in the order of ``parameters``; zeros where none came."""
         return [
             self._sums[id(p)] if id(p) in self._sums else zeros_like(p.data)
             for p in parameters

@@ -8,8 +8,9 @@ from .._types import Array, Shape
 from ..errors import LayerError, describe, expect, message
 from ..kernels.channels import batch_size
 from ..parameter import Parameter
-from .bijection import CondKind, _expect_finite, _missing, _shape_of
-from .layer import Layer
+from .bijection import CondKind, _missing
+from .checks import expect_arrays, expect_finite, shape_of
+from .layer import Layer, all_or_none
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 
@@ -22,7 +23,7 @@ class Net(Layer):
 
     cond_kind: CondKind = "none"
 
-    # --- hooks, to be written by a net ------------------------------------------------
+    # --- hooks, to be written by a net ----------------------------------------------
 
     def _forward(self, x, cond):
         """Return y, keeping nothing."""
@@ -47,7 +48,7 @@ class Net(Layer):
         """Return the shape of y, or raise through ``self._expect``."""
         return shape
 
-    # --- public methods -----------------------------------------------------------------
+    # --- public methods -------------------------------------------------------------
 
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
@@ -85,7 +86,7 @@ class Net(Layer):
         dcond: Array | None = None,
     ) -> tuple[Array, Array]:
         """Return ``(dy, y)``, the derivative along the directions, and the value."""
-        self._check("jacobian", cond, x=x, dx=dx, dcond=dcond)
+        self._check("jacobian", cond, optional=("dx", "dcond"), x=x, dx=dx, dcond=dcond)
         where = f"{type(self).__name__}.jacobian"
         dx = zeros_like(x) if dx is None else dx
         expect(dx.shape == x.shape, where, f"dx of the shape {x.shape} of x", dx)
@@ -101,9 +102,10 @@ class Net(Layer):
         return (dx, dtheta, dcond) if self.cond_kind == "array" else (dx, dtheta)
 
     def _first_batch(self, x, cond):
-        """Initialise from a checked batch."""
-        _expect_finite(self, x)
-        self._initialize(x, cond)
+        """Initialise from a checked batch; all parameters, or none."""
+        expect_finite(f"{type(self).__name__}.initialize", x)
+        with all_or_none(self):
+            self._initialize(x, cond)
 
     def _run_pull(self, method, dy, x, cond, add_grad):
         shape = self._check(method, cond, x=x, dy=dy)
@@ -112,18 +114,23 @@ class Net(Layer):
             raise ValueError(message(where, f"dy of shape {shape}", describe(dy)))
         return self._linearize(x, cond)[1](dy, add_grad)
 
-    def _check(self, method, cond, *, may_initialize=False, **arrays) -> Shape:
+    def _check(
+        self, method, cond, *, may_initialize=False, optional=(), **arrays
+    ) -> Shape:
         where = f"{type(self).__name__}.{method}"
         if (cond is None) != (self.cond_kind == "none"):
             wanted = "no condition" if self.cond_kind == "none" else "a condition"
             raise TypeError(message(where, wanted, describe(cond)))
         is_array_cond = self.cond_kind == "array"
-        self._check_arrays(method, **arrays, cond=cond if is_array_cond else None)
+        if is_array_cond:
+            arrays["cond"] = cond
+        expect_arrays(where, optional, arrays)
+        self._check_arrays(method, **arrays)
         if not may_initialize:
             self._require_initialized(method)
         x = arrays["x"]
         try:
-            shape = _shape_of(self, x)
+            shape = shape_of(self, x)
             self._expect_array(shape)
             if is_array_cond:
                 self._expect(

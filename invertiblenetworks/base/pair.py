@@ -31,7 +31,8 @@ class PairMixin:
     ``backward(dy1, dy2, y1, y2, cond)``                      ``dx1, dx2, x1, x2``
     ``backward_inv(dx1, dx2, x1, x2, cond)``                  ``dy1, dy2, y1, y2``
     ``jacobian(dx1, dx2, dtheta, x1, x2, cond, dcond)``       ``dy1, dy2, y1, y2``
-    ``adjoint_jacobian(dy1, dy2, y1, y2, cond, dlogdet=0)``   ``dx1, dx2, dtheta, x1, x2``
+    ``adjoint_jacobian(dy1, dy2, y1, y2, cond, dlogdet=0)``   ``dx1, dx2, dtheta,``
+                                                              ``x1, x2``
     ========================================================  =======================
 
     ``backward`` and ``adjoint_jacobian`` append ``dcond`` where there is a condition

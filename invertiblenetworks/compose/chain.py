@@ -7,6 +7,8 @@ the output of the layer before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..base import Bijection, PairMixin
 from ..errors import message
 from ..kernels.channels import per_sample
@@ -78,6 +80,15 @@ class Chain(Bijection):
 
     def __len__(self) -> int:
         return len(self.layers)
+
+    def __bool__(self) -> bool:
+        return True  # also without layers, where it is the identity
+
+    def __getitem__(self, index: int) -> Bijection:
+        return self.layers[index]
+
+    def __iter__(self) -> Iterator[Bijection]:
+        return iter(self.layers)
 
     def _forward(self, x, cond):
         total = per_sample(x, 0.0)

@@ -35,11 +35,12 @@ class WithCondition(Bijection):
         logdet: bool | None = None,
     ):
         kind = getattr(layer, "cond_kind", None)
-        if kind != "array" or not isinstance(transform, Net | Bijection):
+        plain = getattr(transform, "cond_kind", None) == "none"
+        if kind != "array" or not isinstance(transform, Net | Bijection) or not plain:
             raise TypeError(
                 message(
                     "WithCondition",
-                    "a layer with an array as condition, and a Net or Bijection",
+                    "a layer with an array as condition, and a map without",
                     f"{describe(layer)} and {describe(transform)}",
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import Bijection
+from ..errors import expect_in
 from .chain import common_cond_kind
 
 
@@ -18,6 +19,7 @@ class OnLane(Bijection):
     """
 
     def __init__(self, layer: Bijection, lane: int):
+        expect_in("OnLane", (0, 1), lane=lane)
         self.layer, self.lane = layer, lane
 
     @property
@@ -62,6 +64,7 @@ class OnLane(Bijection):
         return self._put(dy, dx), self._put(y, x), dld, ld
 
     def _check_shape(self, shape, cond_shape, inverse):
+        self._expect_pair(shape)
         result = self.layer._check_shape(shape[self.lane], cond_shape, inverse)
         return self._put(shape, result)
 

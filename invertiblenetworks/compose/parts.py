@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base import Bijection, LinearIsometry
-from ..errors import expect_positive
+from ..errors import describe, expect_positive, message
 from ..kernels.channels import join_channels, split_channels
 
 
@@ -61,6 +61,8 @@ class OnPart(Bijection):
         first: bool = True,
         logdet: bool = False,
     ):
+        if not isinstance(layer, Bijection):
+            raise TypeError(message("OnPart", "a bijection", describe(layer)))
         for number in k if isinstance(k, tuple) else (k,):
             expect_positive("OnPart", k=number)
         self.layer, self.k, self.first, self.logdet = layer, k, first, logdet

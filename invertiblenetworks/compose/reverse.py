@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import Bijection, InverseProblemMixin, PairMixin
+from ..errors import describe, message
 
 
 class Reverse(Bijection):
@@ -32,6 +33,8 @@ class Reverse(Bijection):
     """
 
     def __init__(self, layer: Bijection):
+        if not isinstance(layer, Bijection):
+            raise TypeError(message("reverse", "a bijection", describe(layer)))
         self.layer = layer
 
     @property

@@ -296,3 +296,11 @@ def activation_by_name(activation: str | Activation) -> Activation:
         raise TypeError(message("activation_by_name", expected, got, hint))
     expect_in("activation_by_name", tuple(_BY_NAME), activation=activation)
     return _BY_NAME[activation]
+
+
+def elementwise_activation(activation: str | Activation, where: str) -> Activation:
+    """Return an activation that keeps the number of channels, or raise."""
+    activation = activation_by_name(activation)
+    wanted = "an activation that keeps the channels"
+    expect(not activation.halves_channels, where, wanted, repr(activation))
+    return activation

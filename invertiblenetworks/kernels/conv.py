@@ -57,7 +57,9 @@ def conv_shape(
     >>> conv_shape((8, 6), (3, 3), stride=(2, 1), pad=1)
     (4, 6)
     """
-    return _geometry("conv_shape", tuple(spatial), tuple(kernel), stride, pad).target
+    return _geometry(
+        "conv_shape", tuple(spatial), tuple(kernel), _hashable(stride), _hashable(pad)
+    ).target
 
 
 def conv(
@@ -109,7 +111,9 @@ def conv(
     _expect_same_kind("conv", x, w)
     if x.ndim == w.ndim == VECTORS:
         return x @ w.T
-    geometry = _geometry("conv", x.shape[2:], w.shape[2:], stride, pad)
+    geometry = _geometry(
+        "conv", x.shape[2:], w.shape[2:], _hashable(stride), _hashable(pad)
+    )
     _expect_shape("conv", "x", x, (len(x), w.shape[1], *geometry.source))
     return transform(x, _matrices(w), geometry)
 
@@ -160,7 +164,9 @@ def conv_adjoint_x(
     _expect_same_kind("conv_adjoint_x", dy, w)
     if dy.ndim == w.ndim == VECTORS:
         return dy @ w
-    geometry = _geometry("conv_adjoint_x", tuple(spatial), w.shape[2:], stride, pad)
+    geometry = _geometry(
+        "conv_adjoint_x", tuple(spatial), w.shape[2:], _hashable(stride), _hashable(pad)
+    )
     shape = (len(dy), len(w), *geometry.target)
     _expect_shape("conv_adjoint_x", "dy", dy, shape)
     return transform(dy, _matrices(w).swapaxes(1, 2), geometry.reversed())
@@ -211,7 +217,9 @@ def conv_adjoint_w(
     _expect_same_kind("conv_adjoint_w", dy, x)
     if dy.ndim == x.ndim == VECTORS:
         return dy.T @ x
-    geometry = _geometry("conv_adjoint_w", x.shape[2:], tuple(kernel), stride, pad)
+    geometry = _geometry(
+        "conv_adjoint_w", x.shape[2:], tuple(kernel), _hashable(stride), _hashable(pad)
+    )
     shape = (len(x), dy.shape[1], *geometry.target)
     _expect_shape("conv_adjoint_w", "dy", dy, shape)
     if columns_from_source(x.shape[1], dy.shape[1], geometry):
@@ -227,7 +235,11 @@ def _matrices(w: Array) -> Array:
     return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
 
 
-@functools.lru_cache(maxsize=4096)
+def _hashable(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
 def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
     rank = len(spatial)
     spatial, kernel = tuple(spatial), tuple(kernel)

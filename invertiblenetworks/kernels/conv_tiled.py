@@ -43,6 +43,10 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
         return conv_cuda.transform(images, matrices, geometry)
     _, n_target, n_source = matrices.shape
     if geometry.is_pointwise:
+        if math.prod(geometry.target) == 1:
+            # One product for all samples, where matmul would make one per sample.
+            product = images.reshape(images.shape[:2]) @ matrices[0].T
+            return product.reshape(len(images), n_target, *geometry.target)
         flat = images.reshape(*images.shape[:2], -1)
         product = get_array_module(images).matmul(matrices[0], flat)
         return product.reshape(len(images), n_target, *geometry.target)

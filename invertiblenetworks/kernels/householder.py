@@ -120,6 +120,9 @@ def mix_channels(q: Array, x: Array) -> Array:
     -------
     array of shape (N, k, *spatial)
     """
+    if n_pixels(x) == 1:
+        # One product for all samples, where matmul would make one per sample.
+        return (flatten_spatial(x)[:, :, 0] @ q.T).reshape(x.shape)
     mixed = get_array_module(q, x).matmul(q, flatten_spatial(x))
     return mixed.reshape(x.shape)
 

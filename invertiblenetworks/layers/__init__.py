@@ -5,7 +5,7 @@ from .affine import AffineLayer
 from .conditional_glow import ConditionalLayerGlow
 from .conditional_hint import ConditionalLayerHINT
 from .conv1x1 import Conv1x1
-from .coupling import Coupling
+from .coupling import ChannelSplit, Coupling, PairSplit
 from .hint import CouplingLayerHINT
 from .hyperbolic import HyperbolicLayer
 from .irim import CouplingLayerIRIM
@@ -14,6 +14,8 @@ from .named_couplings import CouplingLayerBasic, CouplingLayerGlow
 from .squeezers import HaarLayer, ShuffleLayer, WaveletLayer
 
 __all__ = [
+    "ChannelSplit",
+    "PairSplit",
     "ActNorm",
     "AffineLayer",
     "ConditionalLayerGlow",

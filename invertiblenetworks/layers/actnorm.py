@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..backend import get_array_module
-from ..errors import expect_positive
+from ..errors import expect_positive, message
 from ..init import float_type
 from ..kernels.channels import n_pixels, on_channels, sum_but_channels
 from ..parameter import Parameter
@@ -83,21 +83,32 @@ class ActNorm(ScaleShift):
 
     def _initialize(self, x, cond, inverse):
         if not self.initialized:
-            mean, std = _statistics(x)
+            mean, std = self._statistics(x)
             # forward: (x - mean) / std; inverse, (y - b) / s, must do the same.
-            self.s.data = std if inverse else 1.0 / std
-            self.b.data = mean if inverse else -mean / std
+            if not self.s.initialized:
+                self.s.set(std if inverse else 1.0 / std)
+            if not self.b.initialized:
+                self.b.set(mean if inverse else -mean * self.s.data)
         return super()._initialize(x, cond, inverse)
 
-
-def _statistics(x):
-    """Mean and standard deviation per channel; deviation 1 where it is rounding."""
-    xp = get_array_module(x)
-    count = x.shape[0] * n_pixels(x)
-    mean = sum_but_channels(x) / count
-    centred = x - on_channels(mean, x)
-    variance = sum_but_channels(centred * centred) / max(count - 1, 1)
-    rounding = 8.0 * float(xp.finfo(x.dtype).eps) * abs(mean)
-    tiny = float(xp.finfo(x.dtype).tiny)
-    constant = variance <= rounding * rounding + tiny
-    return mean, xp.sqrt(xp.where(constant, xp.ones_like(variance), variance))
+    def _statistics(self, x):
+        """Mean and standard deviation per channel; 1 where the latter is rounding."""
+        xp = get_array_module(x)
+        numbers = xp.finfo(x.dtype)
+        # In units of the largest value, so that no square overflows or vanishes.
+        unit = xp.maximum(abs(x).max(), float(numbers.tiny))
+        scaled = x / unit
+        count = x.shape[0] * n_pixels(x)
+        mean = sum_but_channels(scaled) / count
+        centred = scaled - on_channels(mean, x)
+        variance = sum_but_channels(centred * centred) / max(count - 1, 1)
+        rounding = 8.0 * float(numbers.eps) * abs(mean)
+        constant = variance <= rounding * rounding
+        std = xp.where(constant, xp.ones_like(variance), xp.sqrt(variance) * unit)
+        usable = xp.isfinite(std) & (std >= float(numbers.tiny))
+        if not bool(usable.all()):
+            wanted = f"a spread whose inverse {x.dtype} can hold"
+            got = "values too large or too small"
+            hint = "Rescale the data."
+            raise ValueError(message("ActNorm.initialize", wanted, got, hint))
+        return mean * unit, std

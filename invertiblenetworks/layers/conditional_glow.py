@@ -81,6 +81,8 @@ n_reflections, final_activation, dtype, rng
                 dtype=dtype,
                 rng=rng,
             )
+        elif freeze_conv:
+            conv.freeze()
         (n_in,) = conv.v[0].shape
         n_active = half_channels(n_in)
         expect(0 < n_active < n_in, where, "n_in of at least 2 channels", f"{n_in}")

@@ -38,7 +38,7 @@ class Conv1x1(Bijection):
     logdet : bool, default False
         Return the log-determinant, zero, too.
     dtype : {"float32", "float64"}, default "float32"
-        Type of the parameters.
+        Type of the parameters; given vectors keep theirs.
     rng : numpy.random.Generator, optional
         Source of the initial vectors.
 
@@ -79,6 +79,8 @@ class Conv1x1(Bijection):
         if is_array(k):
             self.v = [Parameter(v) for v in _checked(k, *vectors)]
         else:
+            got = f"{k!r} and {len(vectors)} vectors"
+            expect(not vectors, "Conv1x1", "a number of channels, or vectors", got)
             expect_positive("Conv1x1", k=k, n_reflections=n_reflections)
             dtype, rng = float_type(dtype, "Conv1x1"), as_rng(rng)
             self.v = [
@@ -150,6 +152,11 @@ def _checked(*vectors):
         if not is_array(v):
             raise TypeError(message("Conv1x1", "vectors as arrays", describe(v)))
         float_type(v.dtype, "Conv1x1")
-        same = v.ndim == 1 and v.shape == vectors[0].shape
+        first = vectors[0]
+        same = v.ndim == 1 and v.size > 0 and v.shape == first.shape
         expect(same, "Conv1x1", "vectors of one length", v)
+        if v.dtype != first.dtype:
+            wanted = f"vectors of one dtype, {first.dtype}"
+            raise TypeError(message("Conv1x1", wanted, describe(v)))
+        expect(bool((v != 0).any()), "Conv1x1", "vectors other than zero", v)
     return [v.copy() for v in vectors]

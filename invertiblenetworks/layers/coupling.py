@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..base import Bijection, Net
-from ..errors import describe, message
+from ..errors import describe, expect_positive, message
 from ..kernels.channels import join_channels, split_channels
 from ..transformers import Transformer
 
@@ -22,6 +22,7 @@ class ChannelSplit:
     takes_pair = False
 
     def __init__(self, k: int, *, first_active: bool = True):
+        expect_positive("ChannelSplit", k=k)
         self.k, self.first_active = k, first_active
 
     def cut(self, x):
@@ -94,6 +95,11 @@ class Coupling(Bijection):
         if not isinstance(net, Net):
             wanted = "a Net as conditioner"
             raise TypeError(message(type(self).__name__, wanted, describe(net)))
+        fits = isinstance(transformer, Transformer)
+        if not fits or not isinstance(split, ChannelSplit | PairSplit):
+            wanted = "a Transformer, and a ChannelSplit or PairSplit"
+            got = f"{describe(transformer)} and {describe(split)}"
+            raise TypeError(message(type(self).__name__, wanted, got))
         self.net, self.transformer, self.split = net, transformer, split
         self.logdet = logdet
 

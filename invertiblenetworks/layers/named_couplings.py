@@ -22,6 +22,8 @@ def make_transformer(
     known = ("affine", "additive")
     expect(coupling in known, where, f"coupling to be one of {known}", repr(coupling))
     if coupling == "additive":
+        wanted = "no activation for an additive coupling, which has no scale"
+        expect(activation is None, where, wanted, repr(activation))
         return AdditiveTransformer()
     return AffineTransformer(activation)
 
@@ -171,7 +173,7 @@ class CouplingLayerGlow(Chain):
     ):
         where, rng = "CouplingLayerGlow", as_rng(rng)
         if isinstance(n_in, Conv1x1):
-            conv = n_in
+            conv = n_in.freeze() if freeze_conv else n_in
             (n_in,) = conv.v[0].shape
         else:
             expect_positive(where, n_in=n_in)

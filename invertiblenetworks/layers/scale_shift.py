@@ -1,4 +1,4 @@
-"""``y = s * x + b`` with trained scale and shift: what ActNorm and AffineLayer share."""
+"""``y = s * x + b`` with trained scale and shift, for ActNorm and AffineLayer."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..base import Net
+from ..errors import describe, message
 from ..kernels.channels import join_channels, split_channels
 
 
@@ -18,6 +19,9 @@ class ConcatCond(Net):
     cond_kind = "array"
 
     def __init__(self, net: Net):
+        if not isinstance(net, Net) or net.cond_kind != "none":
+            wanted = "a net without condition"
+            raise TypeError(message("ConcatCond", wanted, describe(net)))
         self.net = net
 
     def _forward(self, x, cond):
@@ -39,7 +43,7 @@ class ConcatCond(Net):
 
     def _check_shape(self, shape, cond_shape):
         self._expect(
-            shape[2:] == cond_shape[2:],
+            len(shape) == len(cond_shape) and shape[2:] == cond_shape[2:],
             f"a condition with the spatial shape {shape[2:]}",
             f"a condition of shape {cond_shape}",
         )

@@ -9,7 +9,7 @@ from typing import Any
 from .._types import Array
 from ..backend import get_array_module, is_array
 from ..base import Bijection, Net
-from ..base.bijection import _expect_finite
+from ..base.checks import expect_finite
 from ..errors import describe, expect, expect_positive
 from ..kernels.activation_layers import Activation, IdentityLayer, activation_by_name
 from ..kernels.channels import join_channels, per_sample, split_channels
@@ -149,7 +149,8 @@ class DataGradient(Net):
 
     def _initialize(self, x, cond):
         g = self._gradient(self.psi.forward(x), cond)
-        _expect_finite(self, g)  # the data may not be
+        # Data that are not finite would spoil the parameters for good.
+        expect_finite("DataGradient.initialize", g)
         return self._with_zeros(self.normalization._initialize(g, None, False))
 
     def _check_shape(self, shape, cond_shape):

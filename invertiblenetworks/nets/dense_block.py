@@ -6,7 +6,7 @@ import math
 
 from .._types import Rng, Shape
 from ..init import as_rng
-from ..kernels.activation_layers import Activation
+from ..kernels.activation_layers import Activation, elementwise_activation
 from .linear import Dense
 from .pointwise import Pointwise
 from .reshape import Flatten, Unflatten
@@ -45,6 +45,8 @@ class DenseBlock(Sequential):
         rng: Rng | None = None,
     ):
         rng = as_rng(rng)
+        activation = elementwise_activation(activation, "DenseBlock")
+        final_activation = elementwise_activation(final_activation, "DenseBlock")
         n_in, n_out = math.prod(shape_in), math.prod(shape_out)
         super().__init__(
             Flatten(),
@@ -56,3 +58,10 @@ class DenseBlock(Sequential):
             Pointwise(final_activation),
             Unflatten(shape_out),
         )
+        self.shape_in = tuple(shape_in)
+
+    def _check_shape(self, shape, cond_shape):
+        found = f"an array of shape {shape}"
+        wanted = f"samples of shape {self.shape_in}"
+        self._expect(shape[1:] == self.shape_in, wanted, found)
+        return super()._check_shape(shape, cond_shape)

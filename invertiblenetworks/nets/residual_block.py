@@ -8,7 +8,11 @@ from .._types import Rng
 from ..base import Net
 from ..errors import expect, expect_positive
 from ..init import as_rng, constant, float_type, glorot_uniform
-from ..kernels.activation_layers import Activation, activation_by_name
+from ..kernels.activation_layers import (
+    Activation,
+    GaLUlayer,
+    elementwise_activation,
+)
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
 
@@ -99,6 +103,8 @@ class ResidualBlock(Net):
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, n_out=n_out)
         expect_positive(where, k1=k1, k2=k2, s1=s1)
         expect(ndims in (0, 1, 2, 3), where, "ndims to be 0, 1, 2 or 3", repr(ndims))
+        pads_fit = all(isinstance(pad, int) and pad >= 0 for pad in (p1, p2))
+        expect(pads_fit, where, "paddings of at least 0", f"p1={p1}, p2={p2}")
         keeps_size = ndims == 0 or (k2 == 2 * p2 + 1 and s2 == 1)
         wanted = "a second convolution that keeps the size: k2 = 2 p2 + 1, s2 = 1"
         expect(keeps_size, where, wanted, f"k2={k2}, p2={p2}, s2={s2}")
@@ -113,8 +119,10 @@ class ResidualBlock(Net):
             self.W3 = _weight(n_hidden, n_out, kernel1, dtype, rng)
         self.b1 = constant((n_hidden,), 0.0, dtype)
         self.b2 = constant((n_hidden,), 0.0, dtype)
-        self.activation = activation_by_name(activation)
-        self.final = activation_by_name(final_activation if fan else "galu")
+        self.activation = elementwise_activation(activation, where)
+        self.final = (
+            elementwise_activation(final_activation, where) if fan else GaLUlayer()
+        )
         self.ndims = ndims
         self._outer = {"stride": s1, "pad": p1} if ndims else {}
         self._inner = {"stride": s2, "pad": p2} if ndims else {}

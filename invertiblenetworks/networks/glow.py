@@ -147,6 +147,7 @@ class NetworkGlow(Chain):
 
 def _check_options(where, dense, nx, ndims, split_scales, n_scales) -> None:
     expect(ndims in (0, 1, 2, 3), where, "ndims to be 0, 1, 2 or 3", repr(ndims))
+    expect(dense or nx is None, where, "nx for dense=True only", f"nx={nx!r}")
     if dense:
         expect(
             isinstance(nx, int) and nx > 0 and ndims == 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,22 @@ class Optimizer:
             state.moments = [_as_kind_of(p.data, m) for m in state.moments]
         return state
 
+    def __deepcopy__(self, memo: dict) -> Optimizer:
+        """Copy; with a network copied in the same call, its moments go along."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        memo[id(self)] = twin
+        twin._states = weakref.WeakKeyDictionary()
+        for p, state in self._states.items():
+            twin._states[copy.deepcopy(p, memo)] = copy.deepcopy(state, memo)
+        return twin
+
+    def __getstate__(self) -> dict:
+        raise TypeError(
+            f"{type(self).__name__}: expected state_dict(params) to be saved, got the "
+            "optimiser itself. Its memory belongs to the parameters of a network."
+        )
+
     def state_dict(self, params: Sequence[Parameter]) -> dict[str, np.ndarray]:
         """Return ``lr``, the numbers of updates and the moments, as NumPy arrays.
 
@@ -142,13 +159,16 @@ class Optimizer:
         where = f"{type(self).__name__}.load_state_dict"
         state = {name: np.array(state[name]) for name in state}
         self._check_state(where, params, state)
-        self.lr = float(state["lr"])
+        loaded = {}
         for i, (p, count) in enumerate(zip(params, state["count"], strict=True)):
-            self._states.pop(p, None)
             if count > 0:
                 moments = [state[f"{name}.{i}"] for name in self.moment_names]
                 moments = [_as_kind_of(p.data, moment) for moment in moments]
-                self._states[p] = State(int(count), moments)
+                loaded[p] = State(int(count), moments)
+        self.lr = float(state["lr"])
+        for p in params:
+            self._states.pop(p, None)
+        self._states.update(loaded)
 
     def _check_state(self, where, params, state) -> None:
         """Raise unless ``state`` has just the entries that fit ``params``."""
@@ -158,6 +178,10 @@ class Optimizer:
         shapes = {"lr": (), "count": counts.shape}
         for i, (p, count) in enumerate(zip(params, counts, strict=True)):
             if count > 0:
+                wanted = "parameters with values, where the state has moments"
+                got = f"none at position {i}"
+                hint = "Load the network first."
+                expect(p.initialized, where, wanted, got, hint)
                 shapes |= {f"{name}.{i}": p.shape for name in self.moment_names}
         found = {name: array.shape for name, array in state.items()}
         for name in shapes | found:

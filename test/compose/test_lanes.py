@@ -151,3 +151,10 @@ def test_sizes_of_both_lanes_must_divide(rng):
         ValueError, match=r"^PairMultiScale\.forward: expected spatial .* by 4"
     ):
         net.forward(x1, x2)
+
+
+def test_arguments_are_checked(rng):
+    with pytest.raises(ValueError, match="OnLane: expected lane"):
+        OnLane(ActNorm(2), 2)
+    with pytest.raises(ValueError, match="a tuple of two arrays"):
+        OnLane(ActNorm(2, dtype="float64"), 0).forward(lanes(rng, 2)[0])

@@ -10,7 +10,7 @@ from .layers import LAYERS
 from .loops import DATA_GRADIENTS, LOOPS
 from .nets import NETS
 from .networks import NETWORKS
-from .recursive import RECURSIVE
+from .recursive import LEAPFROG_NETS, RECURSIVE
 
 BIJECTIONS = [
     *LAYERS,
@@ -20,6 +20,6 @@ BIJECTIONS = [
     *CONDITIONAL_NETWORKS,
     *LOOPS,
 ]
-CASES = [*BIJECTIONS, *NETS, *DATA_GRADIENTS]
+CASES = [*BIJECTIONS, *NETS, *LEAPFROG_NETS, *DATA_GRADIENTS]
 
 __all__ = ["BIJECTIONS", "CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]

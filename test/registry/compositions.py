@@ -180,16 +180,25 @@ def pairs():
     """Compositions that act on two arrays, lane by lane or scale by scale."""
     lanes = ((2, 2, 4), (2, 3, 2))
     yield Case(
+        "OnLane by itself",
+        lambda f: inn.OnLane(glow_step(f, 2, ndims=1), 0),
+        lanes,
+    )
+    yield Case(
+        "OnLane given a condition",
+        lambda f: inn.OnLane(conditional(f, 1, ndims=1), 1),
+        ((3, 1, 4), (3, 2, 2)),
+        cond_shape=(3, 1, 2),
+    )
+    yield Case(
         "OnLane first",
         lambda f: inn.PairChain(inn.OnLane(glow_step(f, 2, ndims=1), 0)),
         lanes,
-        exclude=ANY_CHANNELS,
     )
     yield Case(
         "OnLane second",
         lambda f: inn.PairChain(inn.OnLane(conv1x1(f, 3), 1)),
         lanes,
-        exclude=ANY_CHANNELS,
     )
     yield Case(
         "on_both",

@@ -110,6 +110,24 @@ def hyperbolic_layers():
     )
 
 
+def leapfrog_nets():
+    for name in ("1-D", "2-D", "3-D"):
+        n = ndims(name)
+        yield Case(
+            f"LeapfrogNet {name}",
+            lambda f, n=n: inn.LeapfrogNet(
+                2, 3, 3, 1, 1, alpha=0.3, activation="tanh", ndims=n, **drawn(f)
+            ),
+            (2, 2, *SHAPES[name][2:]),
+        )
+    yield Case(
+        "LeapfrogNet strided",
+        lambda f: inn.LeapfrogNet(2, 3, 2, 2, 0, ndims=1, **drawn(f)),
+        (2, 2, 4),
+        smooth=False,
+    )
+
+
 def conditional_layers():
     for name, shape in SHAPES.items():
         n = ndims(name)
@@ -182,3 +200,4 @@ RECURSIVE = [
     *conditional_layers(),
     *couplings_of_transformers(),
 ]
+LEAPFROG_NETS = list(leapfrog_nets())

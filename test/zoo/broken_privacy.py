@@ -251,10 +251,10 @@ class MessageWithoutName(Scale):
 class ChangedBeforeChecked(Scale):
     """Drops its gradients before it looks at the arguments."""
 
-    def _check(self, method, inverse, cond, **arrays):
+    def _check(self, method, inverse, cond, optional=(), **arrays):
         for parameter in self.get_params():
             parameter.grad = np.zeros_like(parameter.data)
-        super()._check(method, inverse, cond, **arrays)
+        super()._check(method, inverse, cond, optional, **arrays)
 
 
 @caught_by("bad_arguments")

@@ -1,9 +1,9 @@
 """Amortised posterior of mean and scale of a Gaussian from 51 observations.
 
-Prior: ``mu ~ N(0, 1)``, ``sigma ~ U(0, 10)``. A conditional Glow learns the posterior of
-``(mu, log(sigma / (10 - sigma)))`` from simulations. The order of the observations says
-nothing, so they pass a summary network that cannot see it (``--condition set``, the
-default), or become the channels of the condition (``--condition channels``).
+Prior: ``mu ~ N(0, 1)``, ``sigma ~ U(0, 10)``. A conditional Glow learns the posterior
+of ``(mu, log(sigma / (10 - sigma)))`` from simulations. The order of the observations
+says nothing, so they pass a summary network that cannot see it; or they become the
+channels of the condition (``--condition channels``).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def draw_pairs(count, rng):
 
 
 def to_line(theta):
-    """What the network models: sigma mapped to the real line; and the log-derivative."""
+    """State of the network, with sigma mapped to the real line; and log-derivative."""
     mu, sigma = theta.T
     state = np.stack((mu, np.log(sigma / (LARGEST - sigma))), axis=1)
     return state.astype("float32"), np.log(LARGEST / (sigma * (LARGEST - sigma)))
@@ -124,8 +124,9 @@ def draw_picture(net, kind, path, rng, count=4000):
     joint.plot(1.0, 1.0, "rx", mew=2, label="truth")
     joint.set(xlabel="mu", ylabel="sigma", title="Posterior; lines: exact")
     joint.set(xlim=(0.2, 1.8), ylim=(0.5, 1.8))
-    rows = zip(margins, ("mu", "sigma"), (mu, sigma), (of_mu, of_sigma), drawn.T)
-    for axis, name, grid, exact, samples in rows:
+    marginals = {"mu": (mu, of_mu), "sigma": (sigma, of_sigma)}
+    rows = zip(margins, marginals.items(), drawn.T, strict=True)
+    for axis, (name, (grid, exact)), samples in rows:
         axis.hist(samples, 50, density=True, color="#a9c4e4", label="Glow")
         axis.plot(grid, exact / exact.sum() / (grid[1] - grid[0]), "k", label="exact")
         axis.axvline(1.0, color="r", label="truth")
