@@ -18,7 +18,7 @@ SMALLEST = 4
 
 
 class CouplingLayerHINT(Chain):
-    """Recursive affine coupling: every channel depends on all those before it.
+    """Recursive affine coupling: every part of the channels sees all parts before it.
 
     One level cuts the channels into ``(a, b)`` and maps::
 
@@ -51,7 +51,8 @@ class CouplingLayerHINT(Chain):
 
     Notes
     -----
-    The Jacobian is triangular with a dense lower triangle. With shared sub-couplings
+    The Jacobian is triangular, and its lower triangle is dense but for the parts of
+    one or two channels that are not cut further. With shared sub-couplings
     the gradients of both halves add up; the original keeps those of one half only.
 
     References
