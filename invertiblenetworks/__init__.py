@@ -32,7 +32,7 @@ from .compose import (
 from .datasets import banana_log_density, sample_banana, sample_swirl
 from .errors import NotInitializedError
 from .init import glorot_uniform
-from .io import load, save
+from .io import load, load_metadata, save
 from .kernels.activation_layers import (
     Activation,
     ExpClampLayer,
@@ -232,6 +232,7 @@ __all__ = [
     "LeapfrogNet",
     "LinearIsometry",
     "load",
+    "load_metadata",
     "log_likelihood",
     "log_likelihood_grad",
     "log_likelihood_hess",

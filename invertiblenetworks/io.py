@@ -27,7 +27,7 @@ from .base import Layer
 from .errors import describe, expect, message
 from .parameter import Parameter
 
-__all__ = ["load", "save"]
+__all__ = ["load", "load_metadata", "save"]
 
 FORMAT = "invertiblenetworks"
 FORMAT_VERSION = 1
@@ -161,6 +161,21 @@ def load(path: str | os.PathLike, layer: Layer, /) -> dict[str, Any]:
     return metadata
 
 
+def load_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """Return the metadata of a file that ``save`` wrote.
+
+    With the arguments of a network among them, it can be built before ``load``.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, of another format or of a newer version.
+    OSError
+        If the file cannot be opened.
+    """
+    return _read_header(path, _read(path))[1]
+
+
 # --- the file -----------------------------------------------------------------------
 
 
@@ -208,7 +223,17 @@ def _to_json(header: dict, arrays: dict[str, np.ndarray]) -> str:
         wanted = "metadata of numbers, texts, lists, dictionaries and arrays"
         raise TypeError(message("save", wanted, describe(value)))
 
+    if _has_key(header, ARRAY_KEY):
+        wanted, got = f"metadata without the key {ARRAY_KEY!r}", "one with it"
+        raise TypeError(message("save", wanted, got))
     return json.dumps(header, default=replace)
+
+
+def _has_key(value: object, key: str) -> bool:
+    """True if a dictionary anywhere in the value has the key."""
+    if isinstance(value, dict):
+        return key in value or any(_has_key(v, key) for v in value.values())
+    return isinstance(value, list | tuple) and any(_has_key(v, key) for v in value)
 
 
 def _read_header(path, arrays: dict[str, np.ndarray]) -> tuple[dict[str, Entry], dict]:

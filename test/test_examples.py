@@ -10,11 +10,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-SCRIPTS = sorted(
-    path
-    for path in EXAMPLES.rglob("*.py")
-    if "utils" not in path.relative_to(EXAMPLES).parts
-)
+SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from io_cases import affine, assert_same, contents, glow, initialised
 
+import invertiblenetworks as inn
 from invertiblenetworks import ActNorm, Chain, ResidualBlock, ShuffleLayer, __version__
 from invertiblenetworks.io import load, save
 from invertiblenetworks.optim import ADAM
@@ -207,3 +208,19 @@ def test_failed_save_leaves_the_old_file(tmp_path, path, monkeypatch, broken):
     monkeypatch.undo()
     assert os.listdir(tmp_path) == ["net.npz"]
     assert load(path, ActNorm(2)) == {"epoch": 1}
+
+
+def test_metadata_come_before_the_network(tmp_path):
+    options = {"n_in": 2, "n_hidden": 3, "L": 1, "K": 1, "ndims": 1}
+    net = inn.NetworkGlow(**options, rng=0)
+    inn.save(tmp_path / "net.npz", net, options=options)
+    again = inn.NetworkGlow(**inn.load_metadata(tmp_path / "net.npz")["options"], rng=1)
+    inn.load(tmp_path / "net.npz", again)
+    pairs = zip(net.get_params(), again.get_params(), strict=True)
+    assert all((p.data == q.data).all() for p, q in pairs if p.initialized)
+
+
+def test_the_key_that_stands_for_arrays_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="save: expected metadata without the key"):
+        inn.save(tmp_path / "net.npz", inn.ActNorm(2), note=[{"__array__": 1}])
+    assert not list(tmp_path.iterdir())

@@ -47,29 +47,25 @@ class LinearPredictor:
     """Least squares from the 192 pixels of the frame to the 64 of the hole."""
 
     def __init__(self, patches):
-        self.weights = np.linalg.lstsq(self._features(patches), self._hole(patches))[0]
-        residual = self._hole(patches) - self.predict(patches)
-        self.factor = np.linalg.cholesky(np.cov(residual.T))
-
-    def _features(self, patches):
-        return np.insert(patches[:, FRAME], 0, 1.0, axis=1)
-
-    def _hole(self, patches):
-        return patches[:, HOLE, HOLE].reshape(len(patches), -1)
+        frame, hole = patches[:, FRAME], patches[:, HOLE, HOLE].reshape(-1, 64)
+        self.weights = np.linalg.lstsq(np.insert(frame, 0, 1.0, axis=1), hole)[0]
+        self.factor = np.linalg.cholesky(np.cov(self.residual(patches).T))
 
     def predict(self, patches):
-        return self._features(patches) @ self.weights
+        return np.insert(patches[:, FRAME], 0, 1.0, axis=1) @ self.weights
+
+    def residual(self, patches):
+        return patches[:, HOLE, HOLE].reshape(-1, 64) - self.predict(patches)
 
     def log_prob(self, patches):
         """Log-density of the hole as a Gaussian around the prediction."""
-        residual = self._hole(patches) - self.predict(patches)
-        white = np.linalg.solve(self.factor, residual.T)
+        white = np.linalg.solve(self.factor, self.residual(patches).T)
         constant = np.log(np.diag(self.factor)).sum() + 32 * np.log(2 * np.pi)
         return -0.5 * (white**2).sum(axis=0) - constant
 
     def pairs(self, patches):
         """What is left of the hole, as an image, and the frame without its mean."""
-        x = SCALE * (self._hole(patches) - self.predict(patches)).reshape(-1, 1, 8, 8)
+        x = SCALE * self.residual(patches).reshape(-1, 1, 8, 8)
         frame = patches[:, FRAME] - patches[:, FRAME].mean(axis=1, keepdims=True)
         return x.astype("float32"), (4.0 * frame).astype("float32")
 
@@ -103,11 +99,10 @@ def sample(net, linear, patches, rng, count=64):
 
 
 def report(net, linear, patches, drawn):
-    n_pixels = 64
     truth, guess = patches[:, HOLE, HOLE], linear.predict(patches).reshape(-1, 8, 8)
     mean, deviation = drawn.mean(axis=1), drawn.std(axis=1)
-    flow = net.log_prob(*linear.pairs(patches)).mean() / n_pixels + np.log(SCALE)
-    gaussian = linear.log_prob(patches).mean() / n_pixels
+    flow = net.log_prob(*linear.pairs(patches)).mean() / 64 + np.log(SCALE)
+    gaussian = linear.log_prob(patches).mean() / 64
     inside = (np.abs(truth - mean) < 2 * deviation).mean()
     error = [np.sqrt(((truth - other) ** 2).mean()) for other in (mean, guess)]
     print("on test patches (grey values in [0, 1])  flow    linear predictor")
@@ -151,9 +146,8 @@ def main():
     report(net, linear, test, drawn)
     options.out.mkdir(parents=True, exist_ok=True)
     busiest = np.argsort(test[:, HOLE, HOLE].std(axis=(1, 2)))[-150::30]
-    draw_picture(
-        options.out / "amortized_glow_inpainting.png", test[busiest], drawn[busiest]
-    )
+    picture = options.out / "amortized_glow_inpainting.png"
+    draw_picture(picture, test[busiest], drawn[busiest])
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def draw_slices(count, rng):
     depth = np.cumsum(gaps, axis=1) - 1.5 * SPACING - rng.uniform(0, 8, (count, 1))
     strength = rng.normal(size=(count, n_layers))
     position = np.arange(SIDE) / SIDE - 0.5
-    dip, bend, throw = rng.normal(size=(3, count, 1)) * [[[5.0]], [[8.0]], [[2.0]]]
+    dip, bend, throw = rng.normal(size=(3, count, 1)) * [[[3.0]], [[4.0]], [[1.5]]]
     fault = position > rng.uniform(-1.0, 1.0, (count, 1))  # outside in half of them
     shift = dip * position + bend * position**2 + throw * fault
     time = np.arange(SIDE)[:, None]
@@ -111,7 +111,7 @@ def main():
     options = read_options()
     rng = np.random.default_rng(options.seed)
     net = inn.NetworkGlow(1, 32, L=2, K=4, split_scales=True, rng=rng)
-    train(net, 20 if options.quick else 800, rng)
+    train(net, 20 if options.quick else 1000, rng)
     samples = net.inverse(rng.standard_normal((400, 1, SIDE, SIDE), dtype="float32"))
     report(net, samples, rng)
     options.out.mkdir(parents=True, exist_ok=True)
