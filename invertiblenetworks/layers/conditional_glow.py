@@ -5,14 +5,13 @@ from __future__ import annotations
 from .._types import Rng
 from ..base import Net
 from ..compose import Chain
-from ..errors import expect, expect_positive
+from ..errors import expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
-from ..kernels.channels import half_channels
 from ..nets import ConcatCond, ResidualBlock
 from .conv1x1 import Conv1x1
 from .coupling import ChannelSplit, Coupling
-from .named_couplings import make_transformer
+from .named_couplings import make_transformer, mixing_convolution
 
 
 class ConditionalLayerGlow(Chain):
@@ -71,21 +70,9 @@ n_reflections, final_activation, dtype, rng
     ):
         where, rng = "ConditionalLayerGlow", as_rng(rng)
         expect_positive(where, n_cond=n_cond)
-        conv = n_in
-        if not isinstance(conv, Conv1x1):
-            expect_positive(where, n_in=n_in)
-            conv = Conv1x1(
-                n_in,
-                n_reflections=n_reflections,
-                freeze=freeze_conv,
-                dtype=dtype,
-                rng=rng,
-            )
-        elif freeze_conv:
-            conv.freeze()
-        (n_in,) = conv.v[0].shape
-        n_active = half_channels(n_in)
-        expect(0 < n_active < n_in, where, "n_in of at least 2 channels", f"{n_in}")
+        conv, n_in, n_active = mixing_convolution(
+            n_in, where, n_reflections, freeze_conv, dtype, rng
+        )
         transformer = make_transformer(coupling, activation, where)
         net = n_hidden
         if not isinstance(net, Net):

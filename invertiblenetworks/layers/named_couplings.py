@@ -28,6 +28,27 @@ def make_transformer(
     return AffineTransformer(activation)
 
 
+def mixing_convolution(
+    n_in: int | Conv1x1,
+    where: str,
+    n_reflections: int,
+    freeze: bool,
+    dtype: object,
+    rng: Rng,
+) -> tuple[Conv1x1, int, int]:
+    """Return the 1x1 convolution of a Glow step, its channels, and those coupled."""
+    conv = n_in
+    if not isinstance(conv, Conv1x1):
+        expect_positive(where, n_in=n_in)
+        conv = Conv1x1(n_in, n_reflections=n_reflections, dtype=dtype, rng=rng)
+    if freeze:
+        conv.freeze()
+    (n_in,) = conv.v[0].shape
+    n_active = half_channels(n_in)
+    expect(0 < n_active < n_in, where, "n_in of at least 2 channels", f"{n_in}")
+    return conv, n_in, n_active
+
+
 class CouplingLayerBasic(PairMixin, Coupling):
     """Coupling of two arrays: ``y1 = x1``, ``y2 = s(x1) * x2 + t(x1)``.
 
@@ -172,20 +193,9 @@ class CouplingLayerGlow(Chain):
         rng: Rng | None = None,
     ):
         where, rng = "CouplingLayerGlow", as_rng(rng)
-        if isinstance(n_in, Conv1x1):
-            conv = n_in.freeze() if freeze_conv else n_in
-            (n_in,) = conv.v[0].shape
-        else:
-            expect_positive(where, n_in=n_in)
-            conv = Conv1x1(
-                n_in,
-                n_reflections=n_reflections,
-                freeze=freeze_conv,
-                dtype=dtype,
-                rng=rng,
-            )
-        n_active = half_channels(n_in)
-        expect(0 < n_active < n_in, where, "n_in of at least 2 channels", f"{n_in}")
+        conv, n_in, n_active = mixing_convolution(
+            n_in, where, n_reflections, freeze_conv, dtype, rng
+        )
         transformer = make_transformer(coupling, activation, where)
         n_passive, n_out = n_in - n_active, transformer.params_per_channel * n_active
         common = dict(

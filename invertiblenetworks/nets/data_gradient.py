@@ -85,7 +85,17 @@ class DataGradient(Net):
     Notes
     -----
     For each sample ``A`` and its adjoint are applied once for the value, and once more
-    for a derivative. Results are cast to the type of x, whatever A computes in.
+    for a derivative; ``GaussNewtonTerm`` adds the products of its solver. Results are
+    cast to the type of x, whatever A computes in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from invertiblenetworks import ActNorm, DataGradient
+    >>> x, d = np.zeros((4, 1, 3, 2), "float32"), np.ones((4, 5), "float32")
+    >>> A = np.random.default_rng(0).random((5, 6), "float32")
+    >>> DataGradient(2, ActNorm(1)).forward(x, (d, A)).shape
+    (4, 2, 3, 2)
     """
 
     cond_kind = "context"
@@ -174,21 +184,23 @@ class DataGradient(Net):
             f"A of shape (n_data, {n_pixels}) for {n_pixels} pixels",
             f"the shape {tuple(sizes)}",
         )
-        self._check_data(d, (shape[0], sizes[0]))
-
-    def _check_data(self, d, wanted):
         self._expect(is_array(d), "d to be an array", type(d).__name__, kind=TypeError)
+        wanted, found = (shape[0], sizes[0]), (*d.shape[:1], math.prod(d.shape[1:]))
+        hint = "d has one row per sample, with as many numbers as A has rows."
+        self._expect(found == wanted, f"d of shape {wanted}", d, hint)
+        for name, array in (("d", d), ("A", A)):
+            self._check_device(name, array)
+
+    def _check_device(self, name, array):
+        """An operator that is no array may work on anything: that is its affair."""
         module = self.normalization._expected_kind()[1]
         self._expect(
-            module in (None, get_array_module(d)),
-            "d on the device of the parameters",
-            d,
+            not is_array(array) or module in (None, get_array_module(array)),
+            f"{name} on the device of the parameters",
+            array,
             "Move one of them with to_gpu or to_cpu.",
             kind=TypeError,
         )
-        found = (*d.shape[:1], math.prod(d.shape[1:]))
-        hint = "d has one row per sample, with as many numbers as A has rows."
-        self._expect(found == wanted, f"d of shape {wanted}", d, hint)
 
 
 def _as_columns(image):

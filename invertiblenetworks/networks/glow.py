@@ -9,6 +9,7 @@ from ..errors import expect, expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..layers import ActNorm, CouplingLayerGlow, ShuffleLayer
+from .steps import channels_per_scale, check_scales, level, steps
 
 
 class NetworkGlow(Chain):
@@ -108,7 +109,8 @@ class NetworkGlow(Chain):
         where, rng = "NetworkGlow", as_rng(rng)
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, L=L, K=K)
         split_scales = split_scales or n_in == 1
-        _check_options(where, dense, nx, ndims, split_scales, L)
+        check_scales(where, ndims, split_scales)
+        _check_dense(where, dense, nx, ndims, split_scales, L)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             dense=dense,
@@ -122,42 +124,31 @@ class NetworkGlow(Chain):
             rng=rng,
         )
 
-        def steps(n_channels: int, count: int, length: int | None) -> Chain:
-            layers = []
-            for _ in range(count):
-                layers.append(ActNorm(n_channels, dtype=dtype))
-                layers.append(
-                    CouplingLayerGlow(n_channels, n_hidden, nx=length, **options)
-                )
-            return Chain(*layers)
+        def step(n_channels: int, length: int | None) -> list[Bijection]:
+            coupling = CouplingLayerGlow(n_channels, n_hidden, nx=length, **options)
+            return [ActNorm(n_channels, dtype=dtype), coupling]
 
         if not split_scales:
-            super().__init__(*steps(n_in, L * K, nx).layers, logdet=logdet)
+            super().__init__(*steps(L * K, lambda: step(n_in, nx)), logdet=logdet)
             return
-        levels, kept, n_channels = [], [], n_in
-        for level in range(1, L + 1):
-            n_channels *= 2**ndims
-            length = None if nx is None else nx // 2**level
-            levels.append(steps(n_channels, K, length))
-            n_channels //= 2
-            kept.append(n_channels)
+        channels, going_on = channels_per_scale(n_in, L, ndims, halve=True)
+        lengths = [None if nx is None else nx // 2**i for i in range(1, L + 1)]
+        levels = [
+            level(K, lambda c=c, length=length: step(c, length))
+            for c, length in zip(channels, lengths, strict=True)
+        ]
         squeezer = ShuffleLayer() if squeezer is None else squeezer
-        super().__init__(MultiScale(levels, kept[:-1], squeezer), logdet=logdet)
+        super().__init__(MultiScale(levels, going_on, squeezer), logdet=logdet)
 
 
-def _check_options(where, dense, nx, ndims, split_scales, n_scales) -> None:
-    expect(ndims in (0, 1, 2, 3), where, "ndims to be 0, 1, 2 or 3", repr(ndims))
+def _check_dense(where, dense, nx, ndims, split_scales, n_scales) -> None:
     expect(dense or nx is None, where, "nx for dense=True only", f"nx={nx!r}")
-    if dense:
-        expect(
-            isinstance(nx, int) and nx > 0 and ndims == 1,
-            where,
-            "ndims=1 and the length nx of the data, for dense=True",
-            f"ndims={ndims}, nx={nx}",
-        )
+    if not dense:
+        return
+    wanted = "ndims=1 and the length nx of the data, for dense=True"
+    fits = isinstance(nx, int) and nx > 0 and ndims == 1
+    expect(fits, where, wanted, f"ndims={ndims}, nx={nx}")
     if split_scales:
-        expect(ndims > 0, where, "spatial axes to squeeze", "ndims=0")
-        if dense:
-            divisor = 2**n_scales
-            wanted = f"nx divisible by {divisor} (2 to the number of scales)"
-            expect(nx % divisor == 0, where, wanted, f"{nx}")
+        divisor = 2**n_scales
+        wanted = f"nx divisible by {divisor} (2 to the number of scales)"
+        expect(nx % divisor == 0, where, wanted, f"{nx}")

@@ -69,9 +69,8 @@ def report(net, rng, count=4000):
     exact = log_posterior(x, y)
     gap = exact - (net.log_prob(x, y) - net.lane_y.log_prob(y))
     of_prior = exact - inn.banana_log_density(x)
-    error = gap.std() / count**0.5
     print("mean of log p(x | y) - log q(x | y) over fresh pairs (exact 0):")
-    print(f"  conditional HINT {gap.mean():.3f} +- {error:.3f} nats")
+    print(f"  conditional HINT {gap.mean():.3f} +- {gap.std() / count**0.5:.3f} nats")
     print(f"  prior for q      {of_prior.mean():.3f} nats")
 
 

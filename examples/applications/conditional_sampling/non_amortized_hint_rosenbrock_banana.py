@@ -31,7 +31,6 @@ def read_options():
 
 
 def log_joint(x):
-    """``log p(y | x) + log p(x)`` at the observed y."""
     residual = (x @ ROW - OBSERVED) / NOISE
     log_likelihood = -0.5 * residual**2 - np.log(NOISE) - 0.5 * np.log(2 * np.pi)
     return log_likelihood + inn.banana_log_density(x)
@@ -58,17 +57,14 @@ def build_network(depth, rng):
     options = dict(permute="full", ndims=0, dtype="float64", rng=rng)
     layers = []
     for _ in range(depth):
-        layers += [
-            inn.ActNorm(2, dtype="float64"),
-            inn.CouplingLayerHINT(2, 64, **options),
-        ]
+        coupling = inn.CouplingLayerHINT(2, 64, **options)
+        layers += [inn.ActNorm(2, dtype="float64"), coupling]
     return inn.Chain(*layers, inn.ActNorm(2, dtype="float64"), logdet=True)
 
 
 def train(net, n_steps, rng, batch=256):
-    optimiser = inn.ADAM(
-        5e-3, schedule=inn.cosine_decay(n_steps, warmup=20), clip_norm=10.0
-    )
+    schedule = inn.cosine_decay(n_steps, warmup=20)
+    optimiser = inn.ADAM(5e-3, schedule=schedule, clip_norm=10.0)
     net.initialize(rng.normal(size=(1000, 2)))
     for _ in trange(n_steps, desc="training"):
         net.clear_grad()
@@ -85,8 +81,7 @@ def report(net, posterior, rng, count=20000):
     log_q = -0.5 * (z**2).sum(axis=1) - np.log(2 * np.pi) - net.log_abs_det(z)
     gap = log_q - log_joint(x) + log_evidence
     print(f"KL(q || posterior) {gap.mean():.3f} +- {gap.std() / count**0.5:.3f} nats")
-    weights = density / density.sum()
-    of_x1, of_x2 = weights.sum(axis=1), weights.sum(axis=0)
+    of_x1, of_x2 = (density.sum(axis=i) / density.sum() for i in (1, 0))
     rows = {
         "mean of |x_1|": (np.abs(x[:, 0]).mean(), np.abs(x1) @ of_x1),
         "P(x_1 > 0)": ((x[:, 0] > 0).mean(), of_x1[x1 > 0].sum()),
@@ -108,7 +103,7 @@ def draw_picture(path, samples, posterior, rng, count=3000):
     axes[0].set_ylabel("$x_2$")
     axes[0].plot(*prior.T, ".", ms=2, alpha=0.5, color="#6b6b6b")
     axes[0].axhline(OBSERVED / ROW[1], color="#c8553d", label="$x_2 = y / 0.1$")
-    axes[0].legend(loc="upper right")
+    axes[0].legend()
     axes[1].pcolormesh(x1, x2, density.T, cmap="Blues", rasterized=True)
     axes[2].plot(*samples[:count].T, ".", ms=2, alpha=0.5, color="#1f5fa8")
     path.mkdir(parents=True, exist_ok=True)
