@@ -49,6 +49,7 @@ def test_what_is_left_out():
         "not differentiable everywhere, so no Taylor order",
         "nothing depends on the first batch",
         "output and input differ in shape",
+        "a context cannot be cut into samples",
     }
 
 
