@@ -21,7 +21,8 @@ class Activation(ABC):
     Attributes
     ----------
     positive : bool
-        The output is always greater than 0: it may serve as a scale.
+        The function is greater than 0 everywhere: it may serve as a scale. (Values of
+        a logistic or softplus still round to 0 far below zero.)
     halves_channels : bool
         The output has half as many channels as the input.
     """
