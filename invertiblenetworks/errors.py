@@ -23,16 +23,25 @@ class LayerError(Exception):
     it into an error of type ``kind`` which names that method. Users never see it.
     """
 
-    def __init__(self, layer: object, text: str, kind: type[Exception] = ValueError):
+    def __init__(
+        self,
+        layer: object,
+        text: str,
+        kind: type[Exception] = ValueError,
+        own_hint: str = "",
+    ):
         super().__init__(text)
         self.layer = layer
         self.text = text
         self.kind = kind
+        self.own_hint = own_hint
 
 
 def describe(value: object) -> str:
     """Say in a few words what ``value`` is, for the "got" half of a message."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if value is None:
+        return "None"
     if isinstance(value, numbers.Number):
         return f"{type(value).__name__} {value}"
     if shape is not None and dtype is not None and hasattr(value, "reshape"):

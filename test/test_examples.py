@@ -31,5 +31,11 @@ def test_example_runs(script, tmp_path):
     assert finished.stdout.strip(), "an example says what it did"
 
 
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_example_is_listed_in_the_documentation(script):
+    page = (EXAMPLES.parent / "docs" / "examples.rst").read_text(encoding="utf-8")
+    assert f"``{script.relative_to(EXAMPLES).as_posix()}``" in page
+
+
 def test_there_are_examples():
     assert EXAMPLES / "layers" / "own_layer.py" in SCRIPTS

@@ -49,7 +49,7 @@ def test_script_does_what_it_says(tmp_path, monkeypatch):
     # The optimum of the printed loss is the entropy less log(2 pi): exactly 1.
     assert 0.9 < np.mean(names["losses"][-50:]) < 1.1
     assert names["error"] < 1e-3
-    assert names["samples"].shape == (1000, 2, 1, 1)
+    assert names["samples"].shape == (1000, 2)
     assert names["log_density"].shape == (1000,)
     accumulated = names["net"].get_grads()
     assert names["gradient"].shape == (sum(g.size for g in accumulated),)

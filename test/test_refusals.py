@@ -179,3 +179,24 @@ def test_network_and_optimiser_are_copied_together():
     for p, q in zip(net.get_params(), twins[0].get_params(), strict=True):
         assert p is not q
         np.testing.assert_array_equal(p.data, q.data)
+
+
+def test_optimisers_want_a_list_of_parameters():
+    with pytest.raises(TypeError, match=r"ADAM\.step: .* Pass net\.get_params\(\)"):
+        inn.ADAM().step(glow())
+
+
+def test_error_found_inside_quotes_what_was_given():
+    with pytest.raises(ValueError, match=r"Found by ActNorm inside, from a .* \(4, 3,"):
+        glow().forward(X[:, :3])
+    points = np.ones((5, 4))
+    with pytest.raises(ValueError, match="Build it with ndims=0"):
+        glow().forward(points)
+
+
+def test_missing_condition_says_where_it_goes():
+    net = inn.NetworkConditionalGlow(4, 2, 3, 1, 1, dtype="float64", rng=0)
+    with pytest.raises(TypeError, match=r"got None\. Give it as the last argument"):
+        net.forward(X)
+    with pytest.raises(ValueError, match="repeat it along axis 0"):
+        net.forward(X, X[:1, :2])

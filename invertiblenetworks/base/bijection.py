@@ -135,7 +135,8 @@ class Bijection(Layer):
         dx : array
             Gradient with respect to the input.
         x : array
-            The recomputed input.
+            The recomputed input. If it is not your input, then what was handed in was
+            not the output.
         dcond : array
             Gradient with respect to the condition, if ``cond_kind`` is "array".
         """
@@ -323,8 +324,10 @@ class Bijection(Layer):
         where = f"{type(self).__name__}.{method}"
         is_array_cond = self.cond_kind == "array"
         if (cond is None) != (self.cond_kind == "none"):
-            wanted = "no condition" if self.cond_kind == "none" else "a condition"
-            raise TypeError(message(where, wanted, describe(cond)))
+            wanted, hint = "no condition", ""
+            if self.cond_kind != "none":
+                wanted, hint = "a condition", "Give it as the last argument."
+            raise TypeError(message(where, wanted, describe(cond), hint))
         if is_array_cond:
             arrays["cond"] = cond
         expect_arrays(where, optional, arrays)
@@ -338,10 +341,11 @@ class Bijection(Layer):
                     cond_shape[:1] == (batch_size(value),),
                     f"a condition with the batch size {batch_size(value)}",
                     cond,
+                    "To use one condition for all samples, repeat it along axis 0.",
                 )
             self._check_shape(shape, cond_shape, inverse)
         except LayerError as error:
-            raise self._named_error(method, error) from None
+            raise self._named_error(method, error, value) from None
 
 
 def _missing(layer: Layer, hook: str) -> NotImplementedError:

@@ -162,11 +162,17 @@ class Layer:
         hint: str = "",
         *,
         kind: type[Exception] = ValueError,
+        own_hint: str = "",
     ):
-        """For use in checks: raise what the public method turns into a message."""
+        """For use in checks: raise what the public method turns into a message.
+
+        ``own_hint`` is for users who built this layer themselves; it is left out where
+        the layer is part of another.
+        """
         if not condition:
             got = got if isinstance(got, str) else describe(got)
-            raise LayerError(self, message("", expected, got, hint)[2:], kind)
+            text = message("", expected, got, hint)[2:]
+            raise LayerError(self, text, kind, own_hint)
 
     def _expect_array(self, shape):
         """For use in checks: raise if ``shape`` is that of several arrays."""
@@ -177,11 +183,14 @@ class Layer:
         is_pair = isinstance(shape[0], tuple) and len(shape) == 2
         self._expect(is_pair, "a tuple of two arrays", f"shape {shape}")
 
-    def _named_error(self, method: str, error: LayerError) -> Exception:
+    def _named_error(self, method: str, error: LayerError, value=None) -> Exception:
         """Turn the finding of a layer inside into the error of the called method."""
         text = f"{type(self).__name__}.{method}: {error.text}"
-        if error.layer is not self:
-            text += f" (Found by {type(error.layer).__name__} inside.)"
+        if error.layer is self:
+            text = f"{text} {error.own_hint}".rstrip()
+        else:
+            of = "" if value is None else f", from {describe(value)}"
+            text += f" (Found by {type(error.layer).__name__} inside{of}.)"
         return error.kind(text)
 
     def __repr__(self) -> str:

@@ -119,8 +119,10 @@ class Net(Layer):
     ) -> Shape:
         where = f"{type(self).__name__}.{method}"
         if (cond is None) != (self.cond_kind == "none"):
-            wanted = "no condition" if self.cond_kind == "none" else "a condition"
-            raise TypeError(message(where, wanted, describe(cond)))
+            wanted, hint = "no condition", ""
+            if self.cond_kind != "none":
+                wanted, hint = "a condition", "Give it as the last argument."
+            raise TypeError(message(where, wanted, describe(cond), hint))
         is_array_cond = self.cond_kind == "array"
         if is_array_cond:
             arrays["cond"] = cond
@@ -137,8 +139,9 @@ class Net(Layer):
                     cond.shape[:1] == (batch_size(x),),
                     f"a condition with the batch size {batch_size(x)}",
                     cond,
+                    "To use one condition for all samples, repeat it along axis 0.",
                 )
             cond_shape = cond.shape if is_array_cond else cond
             return self._check_shape(shape, cond_shape)
         except LayerError as error:
-            raise self._named_error(method, error) from None
+            raise self._named_error(method, error, x) from None

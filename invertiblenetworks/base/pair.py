@@ -73,6 +73,7 @@ class PairMixin:
         return super().log_abs_det((x1, x2), cond)
 
     def log_prob(self, x1, x2, cond=None):
+        """Log-density of both arrays together, ``log p(x1, x2)``, of each sample."""
         return super().log_prob((x1, x2), cond)
 
     def initialize(self, x1, x2, cond=None, *, inverse=False):

@@ -77,8 +77,9 @@ class ActNorm(ScaleShift):
     def _check_shape(self, shape, cond_shape, inverse):
         (wanted,) = self.s.shape
         found = f"an array of shape {shape}"
-        hint = f"Build the layer with ActNorm({shape[1]})."
-        self._expect(shape[1] == wanted, f"{wanted} channels on axis 1", found, hint)
+        own_hint = f"Build the layer with ActNorm({shape[1]})."
+        wanted_channels = f"{wanted} channels on axis 1"
+        self._expect(shape[1] == wanted, wanted_channels, found, own_hint=own_hint)
         return shape
 
     def _initialize(self, x, cond, inverse):

@@ -142,8 +142,9 @@ class Conv1x1(Bijection):
     def _check_shape(self, shape, cond_shape, inverse):
         (k,) = self.v[0].shape
         found = f"an array of shape {shape}"
-        hint = f"Build the layer with Conv1x1({shape[1]})."
-        self._expect(shape[1] == k, f"{k} channels on axis 1", found, hint)
+        own_hint = f"Build the layer with Conv1x1({shape[1]})."
+        wanted_channels = f"{k} channels on axis 1"
+        self._expect(shape[1] == k, wanted_channels, found, own_hint=own_hint)
         return shape
 
 

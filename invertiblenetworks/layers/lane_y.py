@@ -17,6 +17,13 @@ class LaneYMixin:
         """Map the latent of lane Y back, alone."""
         return self.lane_y.inverse(zy)
 
+    def conditional_log_prob(self, x: Array, y: Array) -> Array:
+        """``log p(x | y)`` of each sample for normal latents; shape (N,), in nats.
+
+        ``log_prob(x, y)`` is that of both together, ``log p(x, y)``.
+        """
+        return self.log_prob(x, y) - self.lane_y.log_prob(y)
+
     def log_abs_det_lanes(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Per-sample log-determinants of lane X given Y, and of lane Y alone.
 

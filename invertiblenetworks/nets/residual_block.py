@@ -192,7 +192,9 @@ class ResidualBlock(Net):
     def _check_shape(self, shape, cond_shape):
         n_in = self.W1.shape[1]
         found = f"an array of shape {shape}"
-        self._expect(len(shape) == self.ndims + 2, f"{self.ndims} spatial axes", found)
+        hint = f"Build it with ndims={len(shape) - 2} for such arrays."
+        wanted = f"{self.ndims} spatial axes"
+        self._expect(len(shape) == self.ndims + 2, wanted, found, hint)
         self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
         if self.ndims:
             self._check_outer(shape[2:])

@@ -13,7 +13,8 @@ def check_scales(where: str, ndims: int, split_scales: bool) -> None:
     """Raise unless there are spatial axes, where scales need them."""
     expect(ndims in (0, 1, 2, 3), where, "ndims to be 0, 1, 2 or 3", repr(ndims))
     if split_scales:
-        expect(ndims > 0, where, "spatial axes to squeeze", "ndims=0")
+        hint = "One channel, or split_scales, cannot do without."
+        expect(ndims > 0, where, "spatial axes to squeeze", "ndims=0", hint)
 
 
 def channels_per_scale(

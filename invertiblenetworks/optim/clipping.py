@@ -17,6 +17,11 @@ def trained_parameters(params: Sequence[Parameter], where: str) -> dict[Paramete
 
     These are the ones with a gradient that are not frozen.
     """
+    if not isinstance(params, list | tuple) or not all(
+        isinstance(p, Parameter) for p in params
+    ):
+        wanted, hint = "a list of Parameter", "Pass net.get_params()."
+        raise TypeError(message(where, wanted, describe(params), hint))
     positions: dict[Parameter, int] = {}
     for i, p in enumerate(params):
         if p.grad is not None and p.trainable:

@@ -27,15 +27,18 @@ class Outcome:
         How it went.
     text : str
         What was measured, what is wrong, or why the check does not apply.
+    diagnosed : bool, default True
+        Whether a failure means what the check is for; not so if a hook is missing.
     """
 
     check: Check
     status: str
     text: str
+    diagnosed: bool = True
 
     def __str__(self) -> str:
         lines = self.text.split("\n")
-        if self.status == "FAILED":
+        if self.status == "FAILED" and self.diagnosed:
             lines.append(f"This means: {self.check.meaning}")
         margin = "\n" + " " * 32
         return f"{self.status:9s} {self.check.name:21s} " + margin.join(lines)
@@ -175,6 +178,8 @@ def run_check(check: Check, case: Case, *, gpu: bool = False) -> Outcome:
         return Outcome(check, "left out", reason)
     try:
         return Outcome(check, "ok", str(check.run(prepare(case, gpu=gpu))))
+    except NotImplementedError as error:
+        return Outcome(check, "FAILED", f"needs what is not there: {error}", False)
     except Exception as error:
         text = str(error)
         if not isinstance(error, AssertionError):

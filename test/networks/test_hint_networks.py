@@ -157,3 +157,16 @@ def test_arguments_are_checked(rng):
     net = NetworkMultiScaleHINT(1, 4, 2, 1, dtype="float64")
     with pytest.raises(ValueError, match=r"spatial sizes divisible by 4 \(2 to the"):
         net.forward(rng.normal(size=(2, 1, 6, 8)))
+
+
+def test_conditional_density_is_joint_less_marginal(rng):
+    net = NetworkConditionalHINT(2, 3, 2, ndims=0, dtype="float64", rng=0)
+    x, y = rng.normal(size=(2, 6, 2))
+    net.initialize(x, y)
+    found = net.conditional_log_prob(x, y)
+    wanted = net.log_prob(x, y) - net.lane_y.log_prob(y)
+    np.testing.assert_allclose(found, wanted)
+    zx, _, _ = net.forward(x, y)
+    of_x, _ = net.log_abs_det_lanes(x, y)
+    direct = of_x - 0.5 * (zx**2).sum(1) - np.log(2 * np.pi)
+    np.testing.assert_allclose(found, direct, rtol=1e-12)
