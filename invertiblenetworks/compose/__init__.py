@@ -2,6 +2,7 @@
 
 from .chain import Chain, ComposedInvertibleNetwork, Composition, PairChain
 from .condition import WithCondition
+from .lane_y import LaneYMixin
 from .lanes import OnLane, on_both
 from .multiscale import MultiScale, PairMultiScale
 from .parts import OnPart, Split, Swap
@@ -11,6 +12,7 @@ __all__ = [
     "Chain",
     "ComposedInvertibleNetwork",
     "Composition",
+    "LaneYMixin",
     "MultiScale",
     "OnLane",
     "OnPart",

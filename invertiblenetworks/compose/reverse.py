@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..base import Bijection, InverseProblemMixin, PairMixin
 from ..errors import describe, message
+from .lane_y import LaneYMixin
 
 
 class Reverse(Bijection):
@@ -80,6 +81,15 @@ class InverseProblemReverse(InverseProblemMixin, Reverse):
     """The inverse of a bijection on two arrays, given data and an operator."""
 
 
+class LaneYReverse(LaneYMixin, PairReverse):
+    """The inverse of a network whose second lane does not see the first."""
+
+    @property
+    def lane_y(self) -> Bijection:
+        """The inverse of lane Y."""
+        return reverse(self.layer.lane_y)
+
+
 def reverse(layer: Bijection) -> Bijection:
     """Return the inverse of ``layer`` as a layer that shares its parameters.
 
@@ -87,6 +97,8 @@ def reverse(layer: Bijection) -> Bijection:
     """
     if isinstance(layer, Reverse):
         return layer.layer
+    if isinstance(layer, LaneYMixin):
+        return LaneYReverse(layer)
     if isinstance(layer, InverseProblemMixin):
         return InverseProblemReverse(layer)
     return PairReverse(layer) if isinstance(layer, PairMixin) else Reverse(layer)

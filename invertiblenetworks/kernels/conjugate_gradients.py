@@ -12,6 +12,7 @@ import numpy as np
 
 from .._types import Array
 from ..backend import get_array_module
+from ..errors import message
 
 
 def conjugate_gradients(
@@ -20,7 +21,7 @@ def conjugate_gradients(
     max_steps: int,
     tolerance: float = 0.0,
 ) -> tuple[Array, Array]:
-    """Solve ``A x = b`` for a self-adjoint, positive definite map A.
+    """Solve ``A x = b`` for a self-adjoint, positive semi-definite map A.
 
     Parameters
     ----------
@@ -31,9 +32,10 @@ def conjugate_gradients(
     max_steps : int
         Number of products with A.
     tolerance : float, default 0
-        On NumPy the steps end when every residual is at most this times the norm of
-        its right-hand side. On CuPy all steps are made, since looking at the residual
-        would make the host wait; those after convergence change nothing.
+        A column stands still once its residual is at most this (or rounding) times
+        the norm of its right-hand side, or only null directions are left. On NumPy
+        the steps then end; on CuPy all are made, since looking at the residual would
+        make the host wait.
 
     Returns
     -------
@@ -41,6 +43,11 @@ def conjugate_gradients(
         The solutions.
     residual : array, shape (batch,)
         Norms of the residuals, relative to those of the right-hand sides.
+
+    Raises
+    ------
+    ValueError
+        On NumPy, if the map turns out not to be positive semi-definite.
 
     References
     ----------
@@ -53,17 +60,38 @@ def conjugate_gradients(
     array([0.25, 0.25, 0.25])
     """
     xp = get_array_module(b)
-    tiny = float(xp.finfo(b.dtype).tiny)
+    numbers = xp.finfo(b.dtype)
+    eps, tiny = float(numbers.eps), float(numbers.tiny)
+    # In units of the largest entry, so that no square overflows or vanishes.
+    unit = xp.maximum(abs(b).max(axis=0), tiny)
+    b = b / unit
     x, r, p = xp.zeros_like(b), b, b
     rr = start = (b * b).sum(axis=0)
+    goal = max(tolerance, eps) ** 2 * start
+    largest = xp.zeros_like(rr)  # curvature seen so far, of each column
+    running = rr > goal
     for _ in range(max_steps):
-        if xp is np and (rr <= tolerance * tolerance * start).all():
+        if xp is np and not running.any():
             break
         q = product(p)
-        # A column that is solved exactly has p = 0: its steps become 0 / tiny.
-        step = rr / xp.maximum((p * q).sum(axis=0), tiny)
+        pp, pq = (p * p).sum(axis=0), (p * q).sum(axis=0)
+        if xp is np:
+            _expect_no_descent(running, pq, pp, largest, eps)
+        largest = xp.maximum(largest, pq / xp.maximum(pp, tiny))
+        # What is curved by rounding only is a null direction: nothing to gain there.
+        running = running & (rr > goal) & (pq > 10.0 * eps * largest * pp)
+        step = xp.where(running, rr / xp.maximum(pq, tiny), xp.zeros_like(rr))
         x = x + step * p
         r = r - step * q
         rr_before, rr = rr, (r * r).sum(axis=0)
         p = r + rr / xp.maximum(rr_before, tiny) * p
-    return x, xp.sqrt(rr / xp.maximum(start, tiny))
+        running = running & (rr > goal)
+    return x * unit, xp.sqrt(rr / xp.maximum(start, tiny))
+
+
+def _expect_no_descent(running, pq, pp, largest, eps) -> None:
+    """Raise if the map curves downwards, beyond rounding."""
+    if (running & (pq < -100.0 * eps * np.maximum(largest, 1.0) * pp)).any():
+        wanted, got = "a positive semi-definite map", "a negative curvature"
+        hint = "Minimise the negative of what is to be maximised."
+        raise ValueError(message("conjugate_gradients", wanted, got, hint))

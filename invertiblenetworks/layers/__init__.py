@@ -9,7 +9,6 @@ from .coupling import ChannelSplit, Coupling, PairSplit
 from .hint import CouplingLayerHINT
 from .hyperbolic import HyperbolicLayer
 from .irim import CouplingLayerIRIM
-from .lane_y import LaneYMixin
 from .named_couplings import CouplingLayerBasic, CouplingLayerGlow
 from .squeezers import HaarLayer, ShuffleLayer, WaveletLayer
 
@@ -28,7 +27,6 @@ __all__ = [
     "CouplingLayerIRIM",
     "HaarLayer",
     "HyperbolicLayer",
-    "LaneYMixin",
     "ShuffleLayer",
     "WaveletLayer",
 ]

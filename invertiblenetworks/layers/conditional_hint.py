@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._types import Rng
 from ..base import Net
-from ..compose import Chain, OnLane, PairChain
+from ..compose import Chain, LaneYMixin, OnLane, PairChain
 from ..errors import expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
@@ -12,7 +14,6 @@ from ..nets import ResidualBlock, Sequential
 from .conv1x1 import Conv1x1
 from .coupling import Coupling, PairSplit
 from .hint import CouplingLayerHINT
-from .lane_y import LaneYMixin
 from .named_couplings import make_transformer
 
 
@@ -27,14 +28,16 @@ class ConditionalLayerHINT(LaneYMixin, PairChain):
     Parameters
     ----------
     n_in : int
-        Channels of lane X, at least 2.
+        Channels of lane X. A lane of one channel has no HINT coupling.
     n_hidden : int
         Width of the conditioners.
     n_y : int, optional
         Channels of lane Y; by default those of lane X.
-    bridge : Net, optional
+    bridge : Net, or callable, optional
         Brings lane Y to the spatial size of lane X, for the coupling of the lanes;
-        needed where the sizes differ (``AveragePool``, ``Upsample``).
+        needed where the sizes differ (``AveragePool``, ``Upsample``). It keeps the
+        channels. Networks use one net in all their layers; a function, called with
+        the number of channels of lane Y, makes a new one for each.
     k1, k2, p1, p2, s1, s2, ndims
         See ``ResidualBlock``.
     logdet : bool, default True
@@ -74,7 +77,7 @@ class ConditionalLayerHINT(LaneYMixin, PairChain):
         n_hidden: int,
         *,
         n_y: int | None = None,
-        bridge: Net | None = None,
+        bridge: Net | Callable[[int], Net] | None = None,
         k1: int = 3,
         k2: int = 3,
         p1: int = 1,
@@ -107,8 +110,13 @@ class ConditionalLayerHINT(LaneYMixin, PairChain):
             shared=shared,
             coupling=coupling,
         )
-        hint_x = CouplingLayerHINT(n_in, n_hidden, **hint)
-        hint_y = CouplingLayerHINT(n_y, n_hidden, **hint)
+        # A single channel has nothing to be coupled with.
+        hint_x, hint_y = (
+            [CouplingLayerHINT(n, n_hidden, **hint)] if n > 1 else []
+            for n in (n_in, n_y)
+        )
+        if bridge is not None and not isinstance(bridge, Net):
+            bridge = bridge(n_y)
         block = ResidualBlock(
             n_y,
             n_hidden,
@@ -125,10 +133,10 @@ class ConditionalLayerHINT(LaneYMixin, PairChain):
             mixing = dict(n_reflections=n_reflections, dtype=dtype, rng=rng)
             mix_x, mix_y = [Conv1x1(n_in, **mixing)], [Conv1x1(n_y, **mixing)]
         super().__init__(
-            OnLane(Chain(*mix_x, hint_x), 0),
+            OnLane(Chain(*mix_x, *hint_x), 0),
             *(OnLane(mix, 1) for mix in mix_y),
             lanes,
-            OnLane(hint_y, 1),
+            *(OnLane(coupling, 1) for coupling in hint_y),
             logdet=logdet,
         )
-        self.lane_y = Chain(*mix_y, hint_y)
+        self.lane_y = Chain(*mix_y, *hint_y)

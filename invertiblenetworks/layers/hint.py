@@ -22,7 +22,7 @@ class CouplingLayerHINT(Chain):
 
     One level cuts the channels into ``(a, b)`` and maps::
 
-        t  = h(b),    b' = s(a) * t + t(a),    a' = h(a)
+        u  = h(b),    b' = s(a) * u + t(a),    a' = h(a)
 
     where ``h`` is the next level, on half of the channels.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,12 @@ class GaussNewtonTerm:
 
     def __post_init__(self):
         where = type(self).__name__
-        expect(self.damping > 0, where, "damping > 0", f"{self.damping}")
+        is_number = isinstance(self.damping, numbers.Real)
+        wanted = "damping > 0"
+        usable = is_number and 0 < self.damping < float("inf")
+        expect(usable, where, wanted, f"{self.damping!r}")
+        # A Python float: NumPy's would turn float32 arrays into float64.
+        object.__setattr__(self, "damping", float(self.damping))
         expect_positive(where, cg_steps=self.cg_steps)
 
     def value(self, A: Any, x: Array, d: Array) -> Array:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._types import Rng
 from ..base import Bijection, Net
-from ..compose import Chain, MultiScale, OnLane, PairChain, PairMultiScale
+from ..compose import (
+    Chain,
+    LaneYMixin,
+    MultiScale,
+    OnLane,
+    PairChain,
+    PairMultiScale,
+)
 from ..errors import expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
-from ..layers import ActNorm, ConditionalLayerHINT, LaneYMixin, ShuffleLayer
+from ..layers import ActNorm, ConditionalLayerHINT, ShuffleLayer
 from .steps import channels_per_scale, check_scales
 
 
@@ -58,7 +67,7 @@ n_reflections, block_activation, final_activation
         depth: int,
         *,
         n_y: int | None = None,
-        bridge: Net | None = None,
+        bridge: Net | Callable[[int], Net] | None = None,
         k1: int = 3,
         k2: int = 3,
         p1: int = 1,
@@ -127,7 +136,7 @@ n_reflections, block_activation, final_activation
         *,
         split_scales: bool = False,
         n_y: int | None = None,
-        bridge: Net | None = None,
+        bridge: Net | Callable[[int], Net] | None = None,
         k1: int = 3,
         k2: int = 3,
         p1: int = 1,

@@ -35,7 +35,8 @@ def gauss_newton_step(
         ``mse_grad(y, target)``.
     hessian : LinearOperator
         Hessian of the misfit with respect to the flattened output, for instance
-        ``mse_hess(y, target)``; positive semi-definite.
+        ``mse_hess(y, target)``; positive semi-definite (that of ``log_likelihood`` is
+        negative: change the signs of both).
     damping : float, default 0
         Added to the diagonal (Levenberg-Marquardt).
     max_iterations : int, default 20
@@ -74,6 +75,7 @@ def gauss_newton_step(
     """
     where = "gauss_newton_step"
     expect(damping >= 0.0, where, "damping of at least 0", f"{damping}")
+    damping = float(damping)
     J = Jacobian(layer, x, "params", cond=cond)
 
     def normal(columns):

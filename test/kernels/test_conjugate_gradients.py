@@ -1,6 +1,7 @@
 """Conjugate gradients against a direct solution."""
 
 import numpy as np
+import pytest
 
 from invertiblenetworks.kernels.conjugate_gradients import conjugate_gradients
 
@@ -35,3 +36,25 @@ def test_steps_are_counted(rng):
     calls.clear()
     conjugate_gradients(product, rng.normal(size=(8, 1)), 100, 1e-8)
     assert len(calls) <= 9
+
+
+def test_singular_map_many_steps_after_convergence(rng, to_xp, to_numpy):
+    half = rng.normal(size=(30, 5))
+    matrix = half @ half.T  # Rank 5.
+    wanted = matrix @ rng.normal(size=(30, 2))
+    on_xp = to_xp(matrix)
+    x, residual = conjugate_gradients(lambda v: on_xp @ v, to_xp(wanted), 60)
+    np.testing.assert_allclose(matrix @ to_numpy(x), wanted, atol=1e-8)
+    assert to_numpy(residual).max() < 1e-8
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-18, 1.0, 1e25])
+def test_any_scale_of_the_right_hand_side(rng, to_xp, to_numpy, size):
+    b = (rng.normal(size=(4, 2)) * size).astype("float32")
+    x, _ = conjugate_gradients(lambda v: 4.0 * v, to_xp(b), 20, 1e-6)
+    np.testing.assert_allclose(to_numpy(x), b / 4.0, rtol=1e-5)
+
+
+def test_negative_curvature_is_refused(rng):
+    with pytest.raises(ValueError, match="a positive semi-definite map"):
+        conjugate_gradients(lambda v: -v, rng.normal(size=(4, 1)), 5)

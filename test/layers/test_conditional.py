@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from randomized import randomized
 
+import invertiblenetworks as inn
 from invertiblenetworks import (
     AveragePool,
     ConcatCond,
@@ -155,3 +156,34 @@ def test_parameters_of_lane_y_are_those_of_the_layer(rng):
     assert set(layer.lane_y.get_params()) < known
     n_hint, n_conv, n_bridge = 5, 3, 5
     assert len(known) == 2 * (n_hint + n_conv) + n_bridge
+
+
+def test_reversed_lanes(rng):
+    net = inn.NetworkConditionalHINT(2, 3, 1, ndims=0, dtype="float64", rng=0)
+    x, y = rng.normal(size=(2, 3, 2))
+    randomized(net, rng).initialize(x, y)
+    backwards = inn.reverse(net)
+    np.testing.assert_allclose(backwards.inverse_y(y), net.forward_y(y))
+    np.testing.assert_allclose(backwards.forward_y(y), net.inverse_y(y))
+    assert inn.reverse(backwards) is net
+
+
+def test_lane_of_one_channel():
+    layer = inn.ConditionalLayerHINT(2, 3, n_y=1, ndims=0, dtype="float64", rng=0)
+    x, y = np.ones((3, 2)), np.ones((3, 1))
+    zx, zy, _ = layer.forward(x, y)
+    np.testing.assert_allclose(layer.inverse(zx, zy)[0], x)
+
+
+def test_bridges_made_for_each_layer():
+    def bridge(n_channels):
+        return inn.Conv(n_channels, n_channels, 2, stride=2, dtype="float64", rng=0)
+
+    net = inn.NetworkMultiScaleConditionalHINT(
+        1, 3, 2, 1, bridge=bridge, k1=1, p1=0, k2=1, p2=0, dtype="float64", rng=0
+    )
+    x, y = np.ones((2, 1, 4, 4)), np.ones((2, 1, 8, 8))
+    zx, zy, _ = net.forward(x, y)
+    np.testing.assert_allclose(net.inverse(zx, zy)[0], x)
+    weights = [p for n, p in net.named_params().items() if p.shape[2:] == (2, 2)]
+    assert {p.shape[0] for p in weights} == {4, 16}

@@ -10,8 +10,8 @@ class LaneYMixin:
 
     def forward_y(self, y: Array, *, logdet: bool = False):
         """Map lane Y alone: ``z_y``, or ``(z_y, logdet_y)``."""
-        z = self.lane_y.forward(y)
-        return (z, self.lane_y.log_abs_det(y).mean()) if logdet else z
+        z, ld = self.lane_y._run(False, "forward", y, None)
+        return (z, ld.mean()) if logdet else z
 
     def inverse_y(self, zy: Array) -> Array:
         """Map the latent of lane Y back, alone."""
