@@ -31,18 +31,18 @@ OF_BIJECTIONS = {
     "forward": "noncontiguous",
     "inverse": "invertible",
     "log-det": "logdet_dense",
-    "inverse log-det": "invertible",
+    "inverse log-det": "logdet_dense",
     "per-sample log-det": "logdet_option",
     "``backward``": "gradient_entries",
     "``backward_inv``": "backward_inv",
-    "Jacobian, adjoint": "dot_test",
-    "inverse Jacobian, adjoint": "reverse_modes",
+    "Jacobian, adjoint": "dense_jacobian",
+    "inverse Jacobian, adjoint": "dense_jacobian",
     "``reverse``": "reverse_modes",
 }
 OF_NETS = {
     "forward": "noncontiguous",
     "``backward``": "gradient_entries",
-    "Jacobian, adjoint": "dot_test",
+    "Jacobian, adjoint": "dense_jacobian",
 }
 
 INTRODUCTION = """\
