@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TypeAlias
@@ -133,6 +134,39 @@ class Parameter:
             self.data = function(self.data)
         if self.grad is not None:
             self.grad = function(self.grad)
+
+    # Arithmetic makes new parameters, of values only: there is no gradient of a sum of
+    # parameters to keep.
+
+    def __add__(self, other: Parameter) -> Parameter:
+        return self._combined(other, "+", lambda a, b: a + b)
+
+    def __sub__(self, other: Parameter) -> Parameter:
+        return self._combined(other, "-", lambda a, b: a - b)
+
+    def __mul__(self, factor: float) -> Parameter:
+        return self._scaled(factor, "*", lambda a, b: a * b)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Parameter:
+        return self._scaled(divisor, "/", lambda a, b: a / b)
+
+    def __neg__(self) -> Parameter:
+        return self * -1.0
+
+    def _combined(self, other, sign, function) -> Parameter:
+        if not isinstance(other, Parameter):
+            return NotImplemented
+        where = f"Parameter {sign} Parameter"
+        (a,), (b,) = _aligned([self], [other], where)
+        return Parameter(function(a, b))
+
+    def _scaled(self, number, sign, function) -> Parameter:
+        if not isinstance(number, numbers.Real):
+            return NotImplemented
+        (a,) = _arrays([self], f"Parameter {sign} number")
+        return Parameter(function(a, float(number)))
 
     def __repr__(self) -> str:
         state = "" if self.initialized else ", no values yet"

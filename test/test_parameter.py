@@ -254,3 +254,29 @@ def test_copies_and_pickles_are_independent(values):
             p.dtype,
             p.initialized,
         )
+
+
+def test_arithmetic_makes_new_parameters(to_xp, to_numpy):
+    a, b = (
+        Parameter(to_xp(np.array([1.0, 2.0]))),
+        Parameter(to_xp(np.array([3.0, 5.0]))),
+    )
+    a.grad = a.data
+    results = [a + b, a - b, 2 * a, a * 2, a / 2, -a, sum([a, b], 0 * a)]
+    values = [[4, 7], [-2, -3], [2, 4], [2, 4], [0.5, 1], [-1, -2], [4, 7]]
+    for result, wanted in zip(results, values, strict=True):
+        assert isinstance(result, Parameter)
+        assert result.grad is None
+        np.testing.assert_array_equal(to_numpy(result.data), wanted)
+    np.testing.assert_array_equal(to_numpy(a.data), [1, 2])
+
+
+def test_arithmetic_refuses_what_does_not_fit():
+    a = Parameter(np.ones(2, "float32"))
+    assert (a * np.float64(2.0)).dtype == "float32"
+    with pytest.raises(ValueError, match="two lists of the same shapes"):
+        a + Parameter(np.ones(3, "float32"))
+    with pytest.raises(ValueError, match="values"):
+        a + Parameter(shape=(2,), dtype="float32")
+    with pytest.raises(TypeError, match="unsupported operand"):
+        a + 1.0

@@ -38,32 +38,37 @@ def tensor_cat(x: Array, y: Array) -> Array:
     return join_channels(x, y)
 
 
-def cat_states(saved: Sequence[Array], x: Array) -> Array:
+def cat_states(
+    saved: Sequence[Array | tuple[Array, Array]], x: Array | tuple[Array, Array]
+) -> Array | tuple[Array, Array]:
     """Lay states end to end in one vector, each in memory order.
 
     Parameters
     ----------
-    saved : sequence of array
-        The states that were split off, finest first.
-    x : array
+    saved : sequence of array, or of pairs of arrays
+        The states that were split off, finest first; of two lanes, pairs.
+    x : array, or pair of arrays
         The last one.
 
     Returns
     -------
-    array, shape (total size,)
+    array, shape (total size,), or one such of each lane
     """
+    if isinstance(x, tuple):
+        lanes = range(len(x))
+        return tuple(cat_states([pair[i] for pair in saved], x[i]) for i in lanes)
     parts = [*saved, x]
     return get_array_module(*parts).concatenate([p.reshape(-1) for p in parts])
 
 
 def split_states(
-    vector: Array, shapes: Sequence[Shape], *, L_net: int = 2
-) -> tuple[list[Array], Array]:
+    vector: Array | tuple[Array, Array], shapes: Sequence[Shape], *, L_net: int = 2
+) -> tuple[list[Array], Array] | tuple[list[tuple[Array, Array]], tuple[Array, Array]]:
     """Undo ``cat_states``, from the shapes of the states that were split off.
 
     Parameters
     ----------
-    vector : array, shape (total size,)
+    vector : array, shape (total size,), or one of each lane
     shapes : sequence of tuple of int
         Shapes of the saved states, finest first.
     L_net : int, default 2
@@ -88,6 +93,10 @@ def split_states(
     >>> saved[0].shape, x.shape
     ((1, 2, 2, 2), (1, 8, 1, 1))
     """
+    if isinstance(vector, tuple):
+        lanes = [split_states(v, shapes, L_net=L_net) for v in vector]
+        saved = list(zip(*(states for states, _ in lanes), strict=True))
+        return saved, tuple(x for _, x in lanes)
     expect(len(shapes) > 0, "split_states", "at least one shape", "none")
     last = tuple(shapes[-1])
     if L_net > 1:

@@ -41,3 +41,16 @@ def test_states_return_from_their_vector(n_scales, rng, to_xp, to_numpy):
 def test_vector_of_another_size(to_xp):
     with pytest.raises(ValueError, match="split_states: expected a vector of 16"):
         split_states(to_xp(np.ones(15)), [(1, 2, 2, 2)])
+
+
+def test_states_of_two_lanes(rng, to_xp, to_numpy):
+    shapes = [(2, 2, 8, 8), (2, 8, 4, 4)]
+    (z1, z2), (x1, x2) = (
+        [to_xp(rng.normal(size=shape)) for _ in range(2)] for shape in shapes
+    )
+    vectors = cat_states([(z1, z2)], (x1, x2))
+    assert [v.shape for v in vectors] == [(512,), (512,)]
+    ((found1, found2),), (last1, last2) = split_states(vectors, shapes[:1])
+    pairs = ((found1, z1), (found2, z2), (last1, x1), (last2, x2))
+    for found, wanted in pairs:
+        np.testing.assert_array_equal(to_numpy(found), to_numpy(wanted))
