@@ -10,6 +10,7 @@ from .layers import LAYERS
 from .loops import DATA_GRADIENTS, LOOPS
 from .nets import NETS
 from .networks import NETWORKS
+from .options import NET_OPTIONS, OPTIONS
 from .recursive import LEAPFROG_NETS, RECURSIVE
 
 BIJECTIONS = [
@@ -19,7 +20,8 @@ BIJECTIONS = [
     *NETWORKS,
     *CONDITIONAL_NETWORKS,
     *LOOPS,
+    *OPTIONS,
 ]
-CASES = [*BIJECTIONS, *NETS, *LEAPFROG_NETS, *DATA_GRADIENTS]
+CASES = [*BIJECTIONS, *NETS, *NET_OPTIONS, *LEAPFROG_NETS, *DATA_GRADIENTS]
 
 __all__ = ["BIJECTIONS", "CASES", "COMPOSITIONS", "LAYERS", "NETS", "NETWORKS"]

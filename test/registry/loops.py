@@ -70,7 +70,9 @@ def networks():
     yield case("softplus", line, psi="softplus")
     yield case("HINT sigmoid", line, kind="HINT", activation="sigmoid")
     yield case("ReLU", line, block_activation="relu", smooth=False)
+    yield case("padded", line, k1=4, p1=1, s1=2)
     options = {"data_term": "gauss_newton", "cg_steps": 12}
+    yield case("Gauss-Newton damped", line, damping=0.5, **options)
     yield case("Gauss-Newton", line, **options)
     yield case("Gauss-Newton operator", line, linear_operator, **options)
 
