@@ -15,6 +15,7 @@ from .base import (
 )
 from .compose import (
     Chain,
+    ChannelSplit,
     ComposedInvertibleNetwork,
     Composition,
     LaneYMixin,
@@ -23,6 +24,7 @@ from .compose import (
     OnPart,
     PairChain,
     PairMultiScale,
+    PairSplit,
     Reverse,
     Split,
     Swap,
@@ -73,7 +75,6 @@ from .kernels.wavelet import (
 from .layers import (
     ActNorm,
     AffineLayer,
-    ChannelSplit,
     ConditionalLayerGlow,
     ConditionalLayerHINT,
     Conv1x1,
@@ -84,7 +85,6 @@ from .layers import (
     CouplingLayerIRIM,
     HaarLayer,
     HyperbolicLayer,
-    PairSplit,
     ShuffleLayer,
     WaveletLayer,
 )

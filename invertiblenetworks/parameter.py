@@ -13,6 +13,7 @@ import numpy as np
 from ._types import Array, Shape
 from .backend import cupy_module, get_array_module, is_array, is_gpu, to_cpu, to_gpu
 from .errors import describe, expect, message
+from .kernels.states import cut_vector
 
 __all__ = ["Parameter", "axpy", "dot", "norm", "par2vec", "scale", "vec2par"]
 
@@ -294,14 +295,7 @@ def vec2par(vector: Array, shapes: Sequence[Shape]) -> list[Array]:
     ValueError
         If the vector has not exactly as many entries as the shapes need.
     """
-    needed = sum(math.prod(s) for s in shapes)
-    expect(vector.shape == (needed,), "vec2par", f"a vector of {needed}", vector)
-    arrays, start = [], 0
-    for shape in shapes:
-        stop = start + math.prod(shape)
-        arrays.append(vector[start:stop].reshape(shape))
-        start = stop
-    return arrays
+    return cut_vector(vector, shapes, "vec2par")
 
 
 def dot(a: Sequence[Parameter | Array], b: Sequence[Parameter | Array]) -> Array:

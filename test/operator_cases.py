@@ -17,7 +17,7 @@ from invertiblenetworks import (
     Swap,
     reverse,
 )
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 from invertiblenetworks.transformers import AffineTransformer
 
 SMOOTH = {"block_activation": "tanh", "dtype": "float64", "rng": 1}

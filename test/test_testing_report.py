@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import invertiblenetworks as inn
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 from invertiblenetworks.testing import CHECKS, Case, check_layer, check_net, run_check
 from invertiblenetworks.testing.snapshot import changes, snapshot
 

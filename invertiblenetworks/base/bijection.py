@@ -15,17 +15,17 @@ from collections.abc import Sequence
 from typing import Literal
 
 from .._types import Array, Shape
-from ..errors import LayerError, NotInitializedError, describe, message
+from ..errors import LayerError, NotInitializedError
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
 from ..parameter import Parameter
 from .checks import (
-    expect_arrays,
-    expect_finite,
+    check_call,
+    cond_shape_of,
     expect_number,
     expect_same_shape,
-    shape_of,
+    first_batch,
 )
-from .layer import Layer, all_or_none
+from .layer import Layer
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 CondKind = Literal["none", "array", "context"]
@@ -271,12 +271,8 @@ class Bijection(Layer):
         return (self._inverse if inverse else self._forward)(x, cond)
 
     def _first_batch(self, x, cond, inverse):
-        """Initialise from a checked batch; all parameters, or none."""
-        where = f"{type(self).__name__}.initialize"
-        expect_finite(where, x)
-        if self.cond_kind == "array":
-            expect_finite(where, cond)
-        with all_or_none(self):
+        """Initialise from a checked batch."""
+        with first_batch(self, x, cond):
             self._initialize(x, cond, inverse)
 
     def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad):
@@ -321,30 +317,11 @@ class Bijection(Layer):
         self._require_initialized(method)
 
     def _check(self, method, inverse, cond, optional=(), **arrays):
-        where = f"{type(self).__name__}.{method}"
-        is_array_cond = self.cond_kind == "array"
-        if (cond is None) != (self.cond_kind == "none"):
-            wanted, hint = "no condition", ""
-            if self.cond_kind != "none":
-                wanted, hint = "a condition", "Give it as the last argument."
-            raise TypeError(message(where, wanted, describe(cond), hint))
-        if is_array_cond:
-            arrays["cond"] = cond
-        expect_arrays(where, optional, arrays)
-        self._check_arrays(method, **arrays)
-        value = next(iter(arrays.values()))
-        cond_shape = cond.shape if is_array_cond else cond
         try:
-            shape = shape_of(self, value)
-            if is_array_cond:
-                self._expect(
-                    cond_shape[:1] == (batch_size(value),),
-                    f"a condition with the batch size {batch_size(value)}",
-                    cond,
-                    "To use one condition for all samples, repeat it along axis 0.",
-                )
-            self._check_shape(shape, cond_shape, inverse)
+            shape = check_call(self, method, cond, optional, arrays)
+            self._check_shape(shape, cond_shape_of(self, cond), inverse)
         except LayerError as error:
+            value = next(iter(arrays.values()))
             raise self._named_error(method, error, value) from None
 
 

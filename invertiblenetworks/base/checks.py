@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from .._types import Shape
 from ..backend import get_array_module, is_array
@@ -57,6 +59,57 @@ def expect_same_shape(where: str, names: tuple[str, str], derivative, value) -> 
     if found != wanted or isinstance(derivative, tuple) != isinstance(value, tuple):
         expected = f"{names[0]} of the shape of {names[1]}, {describe(value)}"
         raise ValueError(message(where, expected, describe(derivative)))
+
+
+def check_call(
+    layer: Layer, method: str, cond, optional: tuple[str, ...], arrays: dict
+):
+    """Check what bijections and nets have in common; return the first array's shape.
+
+    ``arrays`` holds the state first, by the names of the arguments; what is named in
+    ``optional`` may be ``None``.
+    """
+    where = f"{type(layer).__name__}.{method}"
+    if (cond is None) != (layer.cond_kind == "none"):
+        wanted, hint = "no condition", ""
+        if layer.cond_kind != "none":
+            wanted, hint = "a condition", "Give it as the last argument."
+        raise TypeError(message(where, wanted, describe(cond), hint))
+    has_array = layer.cond_kind == "array"
+    expect_arrays(where, optional, {**arrays, "cond": cond} if has_array else arrays)
+    layer._check_arrays(method, **arrays, cond=cond if has_array else None)
+    value = next(iter(arrays.values()))
+    shape = shape_of(layer, value)
+    if has_array:
+        n_samples = parts_of(value)[0].shape[0]
+        layer._expect(
+            cond.shape[:1] == (n_samples,),
+            f"a condition with the batch size {n_samples}",
+            cond,
+            "To use one condition for all samples, repeat it along axis 0.",
+        )
+    return shape
+
+
+def cond_shape_of(layer: Layer, cond):
+    """What checks of shapes are told of a condition: a context comes as it is."""
+    return cond.shape if layer.cond_kind == "array" else cond
+
+
+@contextmanager
+def first_batch(layer: Layer, x, cond) -> Iterator[None]:
+    """Look at a first batch, then set all parameters in the block, or none."""
+    where = f"{type(layer).__name__}.initialize"
+    expect_finite(where, x)
+    if layer.cond_kind == "array":
+        expect_finite(where, cond)
+    unset = [p for p in layer.get_params() if not p.initialized]
+    try:
+        yield
+    except BaseException:
+        for parameter in unset:
+            parameter.data = None
+        raise
 
 
 def expect_finite(where: str, value) -> None:

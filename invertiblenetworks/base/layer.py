@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from types import ModuleType
 
 import numpy as np
@@ -196,18 +195,6 @@ class Layer:
     def __repr__(self) -> str:
         size = sum(p.size for p in self.get_params())
         return f"<{type(self).__name__} with {size} parameters>"
-
-
-@contextmanager
-def all_or_none(layer: Layer) -> Iterator[None]:
-    """Take values back from parameters that got some, if the block fails."""
-    unset = [p for p in layer.get_params() if not p.initialized]
-    try:
-        yield
-    except BaseException:
-        for parameter in unset:
-            parameter.data = None
-        raise
 
 
 def _kind_error(where, name, array, dtype, module) -> TypeError:

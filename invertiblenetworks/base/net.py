@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from .._types import Array, Shape
 from ..errors import LayerError, describe, expect, message
-from ..kernels.channels import batch_size
 from ..parameter import Parameter
 from .bijection import CondKind, _missing
-from .checks import expect_arrays, expect_finite, shape_of
-from .layer import Layer, all_or_none
+from .checks import check_call, cond_shape_of, first_batch
+from .layer import Layer
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 
@@ -102,9 +101,8 @@ class Net(Layer):
         return (dx, dtheta, dcond) if self.cond_kind == "array" else (dx, dtheta)
 
     def _first_batch(self, x, cond):
-        """Initialise from a checked batch; all parameters, or none."""
-        expect_finite(f"{type(self).__name__}.initialize", x)
-        with all_or_none(self):
+        """Initialise from a checked batch."""
+        with first_batch(self, x, cond):
             self._initialize(x, cond)
 
     def _run_pull(self, method, dy, x, cond, add_grad):
@@ -117,31 +115,11 @@ class Net(Layer):
     def _check(
         self, method, cond, *, may_initialize=False, optional=(), **arrays
     ) -> Shape:
-        where = f"{type(self).__name__}.{method}"
-        if (cond is None) != (self.cond_kind == "none"):
-            wanted, hint = "no condition", ""
-            if self.cond_kind != "none":
-                wanted, hint = "a condition", "Give it as the last argument."
-            raise TypeError(message(where, wanted, describe(cond), hint))
-        is_array_cond = self.cond_kind == "array"
-        if is_array_cond:
-            arrays["cond"] = cond
-        expect_arrays(where, optional, arrays)
-        self._check_arrays(method, **arrays)
-        if not may_initialize:
-            self._require_initialized(method)
-        x = arrays["x"]
         try:
-            shape = shape_of(self, x)
+            shape = check_call(self, method, cond, optional, arrays)
             self._expect_array(shape)
-            if is_array_cond:
-                self._expect(
-                    cond.shape[:1] == (batch_size(x),),
-                    f"a condition with the batch size {batch_size(x)}",
-                    cond,
-                    "To use one condition for all samples, repeat it along axis 0.",
-                )
-            cond_shape = cond.shape if is_array_cond else cond
-            return self._check_shape(shape, cond_shape)
+            if not may_initialize:
+                self._require_initialized(method)
+            return self._check_shape(shape, cond_shape_of(self, cond))
         except LayerError as error:
-            raise self._named_error(method, error, x) from None
+            raise self._named_error(method, error, arrays["x"]) from None

@@ -7,9 +7,11 @@ from .lanes import OnLane, on_both
 from .multiscale import MultiScale, PairMultiScale
 from .parts import OnPart, Split, Swap
 from .reverse import Reverse, reverse
+from .splits import ChannelSplit, PairSplit
 
 __all__ = [
     "Chain",
+    "ChannelSplit",
     "ComposedInvertibleNetwork",
     "Composition",
     "LaneYMixin",
@@ -18,6 +20,7 @@ __all__ = [
     "OnPart",
     "PairChain",
     "PairMultiScale",
+    "PairSplit",
     "Reverse",
     "Split",
     "Swap",

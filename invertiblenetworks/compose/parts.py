@@ -5,21 +5,7 @@ from __future__ import annotations
 from ..base import Bijection, LinearIsometry
 from ..errors import describe, expect_positive, message
 from ..kernels.channels import join_channels, split_channels
-
-
-def _cut(x, k):
-    """Cut an array at channel k, or each array of a pair at its own."""
-    if not isinstance(x, tuple):
-        return split_channels(x, k)
-    (a1, b1), (a2, b2) = (split_channels(*lane) for lane in zip(x, k, strict=True))
-    return (a1, a2), (b1, b2)
-
-
-def _join(a, b):
-    """Undo ``_cut``."""
-    if not isinstance(a, tuple):
-        return join_channels(a, b)
-    return tuple(join_channels(*lane) for lane in zip(a, b, strict=True))
+from .splits import ChannelSplit
 
 
 class OnPart(Bijection):
@@ -63,70 +49,81 @@ class OnPart(Bijection):
     ):
         if not isinstance(layer, Bijection):
             raise TypeError(message("OnPart", "a bijection", describe(layer)))
-        for number in k if isinstance(k, tuple) else (k,):
-            expect_positive("OnPart", k=number)
-        self.layer, self.k, self.first, self.logdet = layer, k, first, logdet
+        self.layer, self.logdet = layer, logdet
+        self.split = ChannelSplit(k, first_active=first)
 
     @property
     def cond_kind(self) -> str:
         """The kind of condition of the layer behind."""
         return self.layer.cond_kind
 
-    def _cut(self, x):
-        """Return (active, passive) views."""
-        a, b = _cut(x, self.k)
-        return (a, b) if self.first else (b, a)
-
-    def _join(self, active, passive):
-        parts = (active, passive) if self.first else (passive, active)
-        return _join(*parts)
-
     def _forward(self, x, cond):
-        active, passive = self._cut(x)
+        active, passive = self.split.cut(x)
         active, ld = self.layer._forward(active, cond)
-        return self._join(active, passive), ld
+        return self.split.join(active, passive), ld
 
     def _inverse(self, y, cond):
-        active, passive = self._cut(y)
+        active, passive = self.split.cut(y)
         active, ld = self.layer._inverse(active, cond)
-        return self._join(active, passive), ld
+        return self.split.join(active, passive), ld
 
     def _backward(self, dy, dld, y, cond, add_grad):
-        (d_active, d_passive), (active, passive) = self._cut(dy), self._cut(y)
+        (d_active, d_passive), (active, passive) = self.split.cut(dy), self.split.cut(y)
         d_active, active, dcond = self.layer._backward(
             d_active, dld, active, cond, add_grad
         )
-        return self._join(d_active, d_passive), self._join(active, passive), dcond
+        return (
+            self.split.join(d_active, d_passive),
+            self.split.join(active, passive),
+            dcond,
+        )
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
-        (d_active, d_passive), (active, passive) = self._cut(dx), self._cut(x)
+        (d_active, d_passive), (active, passive) = self.split.cut(dx), self.split.cut(x)
         d_active, active, dcond = self.layer._backward_inv(
             d_active, dld, active, cond, add_grad
         )
-        return self._join(d_active, d_passive), self._join(active, passive), dcond
+        return (
+            self.split.join(d_active, d_passive),
+            self.split.join(active, passive),
+            dcond,
+        )
 
     def _jacobian(self, dx, dcond, tangent, x, cond):
-        (d_active, d_passive), (active, passive) = self._cut(dx), self._cut(x)
+        (d_active, d_passive), (active, passive) = self.split.cut(dx), self.split.cut(x)
         d_active, active, dld, ld = self.layer._jacobian(
             d_active, dcond, tangent, active, cond
         )
-        return self._join(d_active, d_passive), self._join(active, passive), dld, ld
+        return (
+            self.split.join(d_active, d_passive),
+            self.split.join(active, passive),
+            dld,
+            ld,
+        )
 
     def _jacobian_inv(self, dy, dcond, tangent, y, cond):
-        (d_active, d_passive), (active, passive) = self._cut(dy), self._cut(y)
+        (d_active, d_passive), (active, passive) = self.split.cut(dy), self.split.cut(y)
         d_active, active, dld, ld = self.layer._jacobian_inv(
             d_active, dcond, tangent, active, cond
         )
-        return self._join(d_active, d_passive), self._join(active, passive), dld, ld
+        return (
+            self.split.join(d_active, d_passive),
+            self.split.join(active, passive),
+            dld,
+            ld,
+        )
 
     def _check_shape(self, shape, cond_shape, inverse):
-        if isinstance(self.k, tuple):
+        lanes = [(shape, self.split.k)]
+        if self.split.takes_pair:
             self._expect_pair(shape)
-            lanes = zip(shape, self.k, strict=True)
-            active = tuple(self._active_shape(*lane) for lane in lanes)
+            lanes = zip(shape, self.split.k, strict=True)
         else:
             self._expect_array(shape)
-            active = self._active_shape(shape, self.k)
+        for lane, k in lanes:
+            found = f"an array of shape {lane}"
+            self._expect(lane[1] > k, f"more than {k} channels on axis 1", found)
+        active, _ = self.split.cut_shape(shape)
         result = self.layer._check_shape(active, cond_shape, inverse)
         self._expect(
             result == active,
@@ -135,15 +132,9 @@ class OnPart(Bijection):
         )
         return shape
 
-    def _active_shape(self, shape, k):
-        n_channels = shape[1]
-        found = f"an array of shape {shape}"
-        self._expect(n_channels > k, f"more than {k} channels on axis 1", found)
-        return (shape[0], k if self.first else n_channels - k, *shape[2:])
-
     def _initialize(self, x, cond, inverse):
-        active, passive = self._cut(x)
-        return self._join(self.layer._initialize(active, cond, inverse), passive)
+        active, passive = self.split.cut(x)
+        return self.split.join(self.layer._initialize(active, cond, inverse), passive)
 
 
 class Split(LinearIsometry):

@@ -102,12 +102,17 @@ def split_states(
     if L_net > 1:
         n, c, *spatial = last
         last = (n, c * 2 ** len(spatial), *(size // 2 for size in spatial))
-    shapes = [*map(tuple, shapes), last]
+    parts = cut_vector(vector, [*map(tuple, shapes), last], "split_states")
+    return parts[:-1], parts[-1]
+
+
+def cut_vector(vector: Array, shapes: Sequence[Shape], where: str) -> list[Array]:
+    """Cut a vector into arrays of the given shapes, as views where possible."""
     needed = sum(math.prod(shape) for shape in shapes)
-    expect(vector.shape == (needed,), "split_states", f"a vector of {needed}", vector)
-    parts, start = [], 0
+    expect(vector.shape == (needed,), where, f"a vector of {needed}", vector)
+    arrays, start = [], 0
     for shape in shapes:
         stop = start + math.prod(shape)
-        parts.append(vector[start:stop].reshape(shape))
+        arrays.append(vector[start:stop].reshape(shape))
         start = stop
-    return parts[:-1], parts[-1]
+    return arrays

@@ -5,7 +5,7 @@ from .affine import AffineLayer
 from .conditional_glow import ConditionalLayerGlow
 from .conditional_hint import ConditionalLayerHINT
 from .conv1x1 import Conv1x1
-from .coupling import ChannelSplit, Coupling, PairSplit
+from .coupling import Coupling
 from .hint import CouplingLayerHINT
 from .hyperbolic import HyperbolicLayer
 from .irim import CouplingLayerIRIM
@@ -13,8 +13,6 @@ from .named_couplings import CouplingLayerBasic, CouplingLayerGlow
 from .squeezers import HaarLayer, ShuffleLayer, WaveletLayer
 
 __all__ = [
-    "ChannelSplit",
-    "PairSplit",
     "ActNorm",
     "AffineLayer",
     "ConditionalLayerGlow",

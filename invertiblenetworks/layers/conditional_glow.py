@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Net
-from ..compose import Chain
+from ..compose import Chain, ChannelSplit
 from ..errors import expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..nets import ConcatCond, ResidualBlock
 from .conv1x1 import Conv1x1
-from .coupling import ChannelSplit, Coupling
+from .coupling import Coupling
 from .named_couplings import make_transformer, mixing_convolution
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from .._types import Rng
 from ..base import Net
-from ..compose import Chain, LaneYMixin, OnLane, PairChain
+from ..compose import Chain, LaneYMixin, OnLane, PairChain, PairSplit
 from ..errors import expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..nets import ResidualBlock, Sequential
 from .conv1x1 import Conv1x1
-from .coupling import Coupling, PairSplit
+from .coupling import Coupling
 from .hint import CouplingLayerHINT
 from .named_couplings import make_transformer
 

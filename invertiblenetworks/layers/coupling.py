@@ -3,64 +3,9 @@
 from __future__ import annotations
 
 from ..base import Bijection, Net
-from ..errors import describe, expect_positive, message
-from ..kernels.channels import join_channels, split_channels
+from ..compose import ChannelSplit, PairSplit
+from ..errors import describe, message
 from ..transformers import Transformer
-
-
-class ChannelSplit:
-    """Cut one array into an active and a passive group of channels.
-
-    Parameters
-    ----------
-    k : int
-        The channels are cut into the first ``k`` and the rest.
-    first_active : bool, default True
-        Whether the first group is the one transformed.
-    """
-
-    takes_pair = False
-
-    def __init__(self, k: int, *, first_active: bool = True):
-        expect_positive("ChannelSplit", k=k)
-        self.k, self.first_active = k, first_active
-
-    def cut(self, x):
-        """Return (active, passive) views."""
-        first, second = split_channels(x, self.k)
-        return (first, second) if self.first_active else (second, first)
-
-    def join(self, active, passive):
-        """Return the whole array."""
-        parts = (active, passive) if self.first_active else (passive, active)
-        return join_channels(*parts)
-
-    def cut_shape(self, shape):
-        """Return the shapes of (active, passive)."""
-        first = (shape[0], self.k, *shape[2:])
-        second = (shape[0], shape[1] - self.k, *shape[2:])
-        return (first, second) if self.first_active else (second, first)
-
-
-class PairSplit:
-    """Take a pair as it is: one of the two arrays is active."""
-
-    takes_pair = True
-
-    def __init__(self, *, first_active: bool = False):
-        self.first_active = first_active
-
-    def cut(self, x):
-        """Return (active, passive)."""
-        return x if self.first_active else (x[1], x[0])
-
-    def join(self, active, passive):
-        """Return the pair."""
-        return (active, passive) if self.first_active else (passive, active)
-
-    def cut_shape(self, shape):
-        """Return the shapes of (active, passive)."""
-        return self.cut(shape)
 
 
 class Coupling(Bijection):

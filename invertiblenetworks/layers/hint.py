@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Bijection
-from ..compose import Chain, OnPart, reverse
+from ..compose import Chain, ChannelSplit, OnPart, reverse
 from ..errors import expect, expect_in, expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..nets import ResidualBlock
 from .conv1x1 import Conv1x1
-from .coupling import ChannelSplit, Coupling
+from .coupling import Coupling
 from .named_couplings import make_transformer
 
 SMALLEST = 4

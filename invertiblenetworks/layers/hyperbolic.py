@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .._types import Rng
-from ..compose import PairChain, Swap, on_both, reverse
+from ..compose import PairChain, PairSplit, Swap, on_both, reverse
 from ..errors import expect, expect_in, expect_positive
 from ..kernels.activation_layers import Activation
 from ..nets import LeapfrogNet
 from ..transformers import ReflectionTransformer
-from .coupling import Coupling, PairSplit
+from .coupling import Coupling
 from .squeezers import HaarLayer
 
 

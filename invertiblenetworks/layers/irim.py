@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Net
-from ..compose import Chain, reverse
+from ..compose import Chain, ChannelSplit, reverse
 from ..errors import expect, expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..nets import ResidualBlock
 from ..transformers import AdditiveTransformer
 from .conv1x1 import Conv1x1
-from .coupling import ChannelSplit, Coupling
+from .coupling import Coupling
 
 
 class CouplingLayerIRIM(Chain):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Net, PairMixin
-from ..compose import Chain
+from ..compose import Chain, ChannelSplit, PairSplit
 from ..errors import expect, expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
@@ -12,7 +12,7 @@ from ..kernels.channels import half_channels
 from ..nets import DenseBlock, ResidualBlock
 from ..transformers import AdditiveTransformer, AffineTransformer, Transformer
 from .conv1x1 import Conv1x1
-from .coupling import ChannelSplit, Coupling, PairSplit
+from .coupling import Coupling
 
 
 def make_transformer(

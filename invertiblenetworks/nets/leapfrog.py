@@ -9,6 +9,7 @@ from ..init import as_rng, constant, float_type, glorot_uniform
 from ..kernels.activation_layers import Activation, activation_by_name
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
+from .window import expect_window_fits
 
 
 class LeapfrogNet(Net):
@@ -116,9 +117,5 @@ class LeapfrogNet(Net):
             len(shape) == len(kernel) + 2, f"{len(kernel)} spatial axes", found
         )
         self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
-        stride, pad = self._window["stride"], self._window["pad"]
-        for size, k in zip(shape[2:], kernel, strict=True):
-            wanted = f"sizes n with n + {2 * pad} - {k} a multiple of {stride}"
-            rest = size + 2 * pad - k
-            self._expect(rest >= 0 and rest % stride == 0, wanted, found)
+        expect_window_fits(self, shape[2:], kernel, **self._window)
         return shape

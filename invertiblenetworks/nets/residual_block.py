@@ -14,7 +14,8 @@ from ..kernels.activation_layers import (
     elementwise_activation,
 )
 from ..kernels.channels import on_channels, sum_but_channels
-from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
+from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
+from .window import expect_window_fits
 
 
 class ResidualBlock(Net):
@@ -197,18 +198,9 @@ class ResidualBlock(Net):
         self._expect(len(shape) == self.ndims + 2, wanted, found, hint)
         self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
         if self.ndims:
-            self._check_outer(shape[2:])
+            expect_window_fits(self, shape[2:], self.W1.shape[2:], **self._outer)
         n_out = self.W3.shape[1] // (2 if self.final.halves_channels else 1)
         return (shape[0], n_out, *shape[2:])
-
-    def _check_outer(self, spatial):
-        kernel, stride = self.W1.shape[2:], self._outer["stride"]
-        pad = self._outer["pad"]
-        for size, k in zip(spatial, kernel, strict=True):
-            fits = size + 2 * pad >= k and (size + 2 * pad - k) % stride == 0
-            wanted = f"sizes n with n + {2 * pad} - {k} a multiple of {stride}"
-            self._expect(fits, wanted, f"{spatial}")
-        conv_shape(spatial, kernel, **self._outer)
 
 
 def _weight(n_out, n_in, kernel, dtype, rng):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import InverseProblemMixin
-from ..compose import Chain, Split, reverse
+from ..compose import Chain, PairSplit, Split, reverse
 from ..errors import expect, expect_in, expect_positive
 from ..init import as_rng
 from ..kernels.activation_layers import Activation
 from ..layers import ActNorm, Coupling, CouplingLayerHINT, CouplingLayerIRIM
-from ..layers.coupling import PairSplit
 from ..nets.data_gradient import DataGradient, GaussNewtonTerm, GradientTerm
 from ..transformers import AdditiveTransformer
 

@@ -106,7 +106,7 @@ def test_permutations(rng):
 def test_odd_channels_are_cut_unevenly(rng):
     layer = hint(7, rng)
     below, top, above = layer.layers
-    assert (below.k, top.split.k, above.k) == (3, 3, 3)
+    assert (below.split.k, top.split.k, above.split.k) == (3, 3, 3)
     # Three and four channels cannot share a coupling.
     assert below.layer is not above.layer
     x = rng.normal(size=(2, 7, 3, 3))

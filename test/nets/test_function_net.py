@@ -10,7 +10,7 @@ from invertiblenetworks import (
     Parameter,
     Sequential,
 )
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 
 
 def cube(**options):

@@ -13,7 +13,7 @@ from invertiblenetworks import (
     Upsample,
     WithCondition,
 )
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 from invertiblenetworks.transformers import AffineTransformer
 
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from invertiblenetworks import ConcatCond, Dense, DenseBlock, ResidualBlock, Sequential
+from invertiblenetworks import (
+    ActNorm,
+    AsNet,
+    ConcatCond,
+    Dense,
+    DenseBlock,
+    ResidualBlock,
+    Sequential,
+)
 
 
 def correlate(x, w, pad):
@@ -77,3 +85,12 @@ def test_dense_block_maps_sample_shapes(rng):
     assert net.forward(rng.normal(size=(4, 2, 5))).shape == (4, 3, 5)
     with pytest.raises(ValueError, match=r"samples of shape \(2, 5\)"):
         net.forward(rng.normal(size=(4, 2, 6)))
+
+
+def test_first_condition_of_a_net_that_is_not_finite():
+    inner = AsNet(ActNorm(4, dtype="float64"))
+    net = ConcatCond(Sequential(inner))
+    x, cond = np.ones((3, 2)), np.full((3, 2), np.nan)
+    with pytest.raises(ValueError, match="NaN or infinity in the first batch"):
+        net.forward(x, cond)
+    assert not net.initialized

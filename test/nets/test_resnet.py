@@ -17,7 +17,7 @@ from invertiblenetworks import (
     Skip,
     Split,
 )
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 
 
 def test_block_written_out(rng):

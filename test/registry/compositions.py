@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import invertiblenetworks as inn
-from invertiblenetworks.layers.coupling import PairSplit
+from invertiblenetworks.compose import PairSplit
 from invertiblenetworks.testing import Case
 
 from .pieces import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import invertiblenetworks as inn
-from invertiblenetworks.layers.coupling import ChannelSplit, PairSplit
+from invertiblenetworks.compose import ChannelSplit, PairSplit
 from invertiblenetworks.testing import Case
 
 from .pieces import (

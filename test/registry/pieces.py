@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import invertiblenetworks as inn
-from invertiblenetworks.layers.coupling import ChannelSplit
+from invertiblenetworks.compose import ChannelSplit
 
 ANY_CHANNELS = {"bad_arguments:channels": "takes any number of channels"}
 

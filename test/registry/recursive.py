@@ -187,7 +187,7 @@ def couplings_of_transformers():
             lambda f, n=n: inn.Coupling(
                 block(f, 1, 2, ndims=n),
                 inn.ReflectionTransformer(),
-                inn.layers.coupling.ChannelSplit(2),
+                inn.ChannelSplit(2),
             ),
             shape,
         )
