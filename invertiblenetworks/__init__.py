@@ -91,6 +91,7 @@ from .layers import (
 from .nets import (
     AsNet,
     AveragePool,
+    CarryLast,
     ConcatCond,
     ConditionalResidualBlock,
     Conv,
@@ -111,6 +112,7 @@ from .nets import (
     SpatialMean,
     Unflatten,
     Upsample,
+    WeightedMean,
 )
 from .networks import (
     NetworkConditionalGlow,
@@ -169,6 +171,7 @@ __all__ = [
     "axpy",
     "banana_log_density",
     "Bijection",
+    "CarryLast",
     "cat_states",
     "Chain",
     "ChannelSplit",
@@ -311,6 +314,7 @@ __all__ = [
     "wavelet_squeeze",
     "wavelet_unsqueeze",
     "WaveletLayer",
+    "WeightedMean",
     "WithCondition",
     "zeros_like",
 ]

@@ -18,10 +18,12 @@ from .resnet import ResNet
 from .sequential import Sequential
 from .set_summary import SetSummary
 from .skip import Skip
+from .weighted import CarryLast, WeightedMean
 
 __all__ = [
     "AsNet",
     "AveragePool",
+    "CarryLast",
     "ConcatCond",
     "ConditionalResidualBlock",
     "Conv",
@@ -34,12 +36,13 @@ __all__ = [
     "LeapfrogNet",
     "OperatorNet",
     "Pointwise",
-    "ResidualBlock",
     "ResNet",
+    "ResidualBlock",
     "Sequential",
     "SetSummary",
     "Skip",
     "SpatialMean",
     "Unflatten",
     "Upsample",
+    "WeightedMean",
 ]

@@ -13,6 +13,7 @@ from .pooling import SpatialMean
 from .reshape import Unflatten
 from .resnet import ResNet
 from .sequential import Sequential
+from .weighted import CarryLast, WeightedMean
 
 
 class SetSummary(Sequential):
@@ -25,7 +26,8 @@ class SetSummary(Sequential):
     ----------
     n_features : int
         Numbers per member. A batch of sets has the shape (N, n_features, n_members),
-        and n_members may differ from batch to batch.
+        and n_members may differ from batch to batch; see ``masked`` for sets of
+        different sizes in one batch.
     n_hidden : int
         Width of both maps.
     n_out : int
@@ -35,6 +37,9 @@ class SetSummary(Sequential):
         hidden layer.
     activation : Activation or str, default "relu"
         Of both maps.
+    masked : bool, default False
+        One more channel, the last, says which entries are members (1) and which only
+        fill up the array (0). Filled entries may hold any finite number.
     ndims : {0, 1, 2, 3}, default 0
         The summary has the shape (N, n_out) followed by as many ones. Choose the
         number of spatial axes of the state of the flow that it conditions.
@@ -75,6 +80,7 @@ class SetSummary(Sequential):
         *,
         n_blocks: int = 2,
         activation: Activation | str = "relu",
+        masked: bool = False,
         ndims: int = 0,
         dtype: object = "float32",
         rng: Rng | None = None,
@@ -82,11 +88,16 @@ class SetSummary(Sequential):
         expect_in("SetSummary", (0, 1, 2, 3), ndims=ndims)
         drawn = {"dtype": dtype, "rng": as_rng(rng)}
         pointwise = {"k": 1, "p": 0, "activation": activation, "ndims": 1}
-        super().__init__(
+        of_members = [
             Conv(n_features, n_hidden, 1, ndims=1, **drawn),
             Pointwise(activation),
             ResNet(n_hidden, n_hidden, n_blocks, **pointwise, **drawn),
-            SpatialMean(),
+        ]
+        mean = [*of_members, SpatialMean()]
+        if masked:
+            mean = [CarryLast(Sequential(*of_members)), WeightedMean()]
+        super().__init__(
+            *mean,
             Dense(n_hidden, n_hidden, **drawn),
             Pointwise(activation),
             Dense(n_hidden, n_out, **drawn),

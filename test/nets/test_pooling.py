@@ -11,6 +11,7 @@ from invertiblenetworks import (
     SetSummary,
     SpatialMean,
     Upsample,
+    WeightedMean,
     WithCondition,
 )
 from invertiblenetworks.compose import ChannelSplit
@@ -53,6 +54,32 @@ def test_summary_of_a_set_of_any_size_in_any_order(rng):
     twice = np.concatenate([sets, sets], axis=2)
     np.testing.assert_allclose(net.forward(twice), net.forward(sets), atol=1e-13)
     assert not np.allclose(net.forward(sets), net.forward(sets + 1.0))
+
+
+def test_sets_of_different_sizes_in_one_batch(rng):
+    net = SetSummary(3, 5, 4, masked=True, dtype="float64", rng=0)
+    sizes, longest = (2, 7, 5), 7
+    batch = np.full((3, 4, longest), 1e3)  # What fills up must not matter.
+    batch[:, 3] = 0.0
+    sets = [rng.normal(size=(3, size)) for size in sizes]
+    for row, members in zip(batch, sets, strict=True):
+        row[:3, : members.shape[1]] = members
+        row[3, : members.shape[1]] = 1.0
+    together = net.forward(batch)
+    for i, members in enumerate(sets):
+        alone = np.concatenate([members, np.ones((1, members.shape[1]))])[None]
+        np.testing.assert_allclose(together[i], net.forward(alone)[0], rtol=1e-12)
+    d_batch = net.backward(together, batch)
+    for row, size in zip(d_batch, sizes, strict=True):
+        np.testing.assert_array_equal(row[:3, size:], 0.0)
+        assert abs(row[:3, :size]).min() > 0
+
+
+def test_weighted_mean_needs_values_and_weights(rng):
+    with pytest.raises(ValueError, match="two channels or more"):
+        WeightedMean().forward(rng.normal(size=(2, 1, 3)))
+    with pytest.raises(ValueError, match="at least one spatial axis"):
+        WeightedMean().forward(rng.normal(size=(2, 3)))
 
 
 @pytest.mark.parametrize("ndims", [0, 1, 2, 3])

@@ -112,4 +112,37 @@ def resolutions():
         )
 
 
-FIXED_NETS = [*given_maps(), *resolutions()]
+def weighted():
+    """Means with weights, which a softplus in front makes positive."""
+    shapes = {"1-D": (2, 3, 4), "2-D": (2, 3, 2, 2), "3-D": (2, 2, 2, 1, 2)}
+    for name, shape in shapes.items():
+        yield Case(
+            f"WeightedMean {name}",
+            lambda f: inn.Sequential(inn.Pointwise("softplus"), inn.WeightedMean()),
+            shape,
+            exclude=ANY_CHANNELS,
+        )
+    yield Case(
+        "WeightedMean",
+        lambda f: inn.WeightedMean(),
+        (2, 3, 5),
+        exclude=ANY_CHANNELS,
+    )
+    yield Case(
+        "CarryLast",
+        lambda f: inn.CarryLast(inn.Conv(2, 3, 1, ndims=1, **drawn(f))),
+        (2, 3, 3),
+    )
+    yield Case(
+        "SetSummary masked",
+        lambda f: inn.Sequential(
+            inn.Pointwise("softplus"),
+            inn.SetSummary(
+                2, 2, 2, n_blocks=1, activation="tanh", masked=True, **drawn(f)
+            ),
+        ),
+        (3, 3, 3),
+    )
+
+
+FIXED_NETS = [*given_maps(), *resolutions(), *weighted()]
