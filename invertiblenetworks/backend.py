@@ -48,6 +48,8 @@ def get_array_module(*arrays: Array | None) -> ModuleType:
             module = np
         elif cupy is not None and isinstance(array, cupy.ndarray):
             module = cupy
+        elif hasattr(array, "_array_module"):  # an array of `planning`
+            module = array._array_module
         else:
             raise TypeError(
                 "get_array_module: expected NumPy or CuPy arrays, got "
@@ -63,10 +65,12 @@ def get_array_module(*arrays: Array | None) -> ModuleType:
 
 
 def is_array(value: object) -> bool:
-    """True for a NumPy or CuPy array."""
+    """True for a NumPy or CuPy array, and for one of `planning`."""
     cupy = sys.modules.get("cupy")
-    return isinstance(value, np.ndarray) or (
-        cupy is not None and isinstance(value, cupy.ndarray)
+    return (
+        isinstance(value, np.ndarray)
+        or (cupy is not None and isinstance(value, cupy.ndarray))
+        or hasattr(value, "_array_module")
     )
 
 
@@ -105,6 +109,11 @@ def cupy_module(name: str = "cupy") -> ModuleType:
 def has_cuda_kernels(xp: ModuleType) -> bool:
     """True if ``xp`` can compile CUDA kernels (real CuPy, not a NumPy double)."""
     return xp is not np and hasattr(xp, "ElementwiseKernel")
+
+
+def on_host(xp: ModuleType) -> bool:
+    """True for NumPy, and for what stands in for it to plan memory."""
+    return xp is np or getattr(xp, "stands_for", None) is np
 
 
 def to_cpu(array: Array) -> np.ndarray:

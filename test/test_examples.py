@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-SCRIPTS = sorted(EXAMPLES.rglob("*.py"))
+# A folder with an __init__.py is a package that a script uses.
+SCRIPTS = sorted(
+    path
+    for path in EXAMPLES.rglob("*.py")
+    if not (path.parent / "__init__.py").exists()
+)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_peak_of_linear_operators_does_not_grow_with_depth(
             peaks[depth] -= sum(p.data.nbytes for p in net.get_params())
     # Many small arrays cost more than their bytes. One state kept in each step would
     # more than double the peak.
-    assert peaks[DEEP] == pytest.approx(peaks[4], rel=0.1)
+    assert peaks[DEEP] == pytest.approx(peaks[4], rel=0.15)
 
 
 # --- rounding -------------------------------------------------------------------------

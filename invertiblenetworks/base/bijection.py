@@ -17,6 +17,7 @@ from typing import Literal
 from .._types import Array, Shape
 from ..errors import LayerError, NotInitializedError
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
+from ..kernels.workers import with_one_blas_thread
 from ..parameter import Parameter
 from .checks import (
     check_call,
@@ -83,6 +84,10 @@ class Bijection(Layer):
         A context condition comes as it is, in place of ``cond_shape``.
         """
         return shape
+
+    def _folded_with(self, following: Bijection) -> Bijection | None:
+        """Return one layer in place of this and the following one, if there is one."""
+        return None
 
     def _initialize(self, x, cond, inverse):
         """Set what depends on data, and return the result of the map."""
@@ -229,11 +234,13 @@ class Bijection(Layer):
         """Apply the adjoint of ``jacobian_inv``: returns ``(dy, dtheta, y)``."""
         return self._run_collect(True, "adjoint_jacobian_inv", dx, x, cond, dlogdet)
 
+    @with_one_blas_thread
     def log_abs_det(self, x: Array, cond=None) -> Array:
         """``log|det dy/dx|`` of each sample, in nats; shape (N,)."""
         self._enter(False, "log_abs_det", cond, x=x)
         return self._forward(x, cond)[1]
 
+    @with_one_blas_thread
     def log_prob(self, x: Array, cond=None) -> Array:
         """Log-density of each sample when ``y`` is standard normal; shape (N,), nats.
 
@@ -247,6 +254,7 @@ class Bijection(Layer):
             ld = ld - 0.5 * sum_per_sample(part * part) - constant
         return ld
 
+    @with_one_blas_thread
     def initialize(self, x: Array, cond=None, *, inverse: bool = False) -> Bijection:
         """Set the parameters that depend on data, from one batch. Returns the layer.
 
@@ -264,6 +272,7 @@ class Bijection(Layer):
 
     # --- one implementation for both directions -------------------------------------
 
+    @with_one_blas_thread
     def _run(self, inverse, method, x, cond):
         self._check(method, inverse, cond, x=x)
         if not self.initialized:
@@ -275,6 +284,7 @@ class Bijection(Layer):
         with first_batch(self, x, cond):
             self._initialize(x, cond, inverse)
 
+    @with_one_blas_thread
     def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad):
         # The state handed in is the result of the map that is differentiated.
         names = ("dx", "x") if inverse else ("dy", "y")
@@ -292,6 +302,7 @@ class Bijection(Layer):
         out = self._run_adjoint(inverse, method, dy, y, cond, dlogdet, collector)
         return out[0], collector.aligned(self.get_params()), *out[1:]
 
+    @with_one_blas_thread
     def _run_jacobian(self, inverse, method, dx, dtheta, x, cond, dcond):
         names = ("dy", "y") if inverse else ("dx", "x")
         arrays = {names[1]: x, names[0]: dx, "dcond": dcond}

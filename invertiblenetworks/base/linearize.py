@@ -24,18 +24,20 @@ class Collector:
     """
 
     def __init__(self):
-        self._sums: dict[int, Array] = {}
+        self._sums: dict[Parameter, Array] = {}
 
     def __call__(self, parameter: Parameter, cotangent: Array) -> None:
-        key = id(parameter)
-        known = self._sums.get(key)
-        self._sums[key] = cotangent if known is None else known + cotangent
+        known = self._sums.get(parameter)
+        self._sums[parameter] = cotangent if known is None else known + cotangent
+
+    def items(self) -> list[tuple[Parameter, Array]]:
+        """Return parameters and their cotangents, in the order of their first."""
+        return list(self._sums.items())
 
     def aligned(self, parameters: Sequence[Parameter]) -> list[Array]:
         """Return cotangents in the order of ``parameters``; zeros where none came."""
         return [
-            self._sums[id(p)] if id(p) in self._sums else zeros_like(p.data)
-            for p in parameters
+            self._sums[p] if p in self._sums else zeros_like(p.data) for p in parameters
         ]
 
 

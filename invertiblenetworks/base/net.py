@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .._types import Array, Shape
 from ..errors import LayerError, describe, expect, message
+from ..kernels.workers import with_one_blas_thread
 from ..parameter import Parameter
 from .bijection import CondKind, _missing
 from .checks import check_call, cond_shape_of, first_batch
@@ -21,6 +22,16 @@ class Net(Layer):
     """
 
     cond_kind: CondKind = "none"
+
+    splits_batch: bool = False
+    """Whether samples may be treated apart, and at the same time on several threads.
+
+    True for a net that is array code on each sample. The default is for nets that
+    call what others wrote.
+    """
+
+    gives_result_away: bool = False
+    """Whether results are new arrays that no ``pull`` needs: may be overwritten."""
 
     # --- hooks, to be written by a net ----------------------------------------------
 
@@ -47,8 +58,30 @@ class Net(Layer):
         """Return the shape of y, or raise through ``self._expect``."""
         return shape
 
+    def _prepared(self, x) -> Net:
+        """Return this net with what is the same for all samples worked out.
+
+        For inputs like ``x``, until a parameter changes. Pieces of a batch use it.
+        """
+        return self
+
+    def _held(self, shape: Shape, gradient: bool) -> int:
+        """Numbers per sample that an evaluation, or a linearisation, holds at least.
+
+        For nets with large hidden states, so that a batch is treated in pieces.
+        """
+        return 0
+
+    def _reach(self) -> int | None:
+        """How many rows from its own a row of the result depends on.
+
+        ``None``: the result on some rows is not that for an image of these rows.
+        """
+        return None
+
     # --- public methods -------------------------------------------------------------
 
+    @with_one_blas_thread
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
         self._check("forward", cond, x=x, may_initialize=True)
@@ -56,6 +89,7 @@ class Net(Layer):
             self._first_batch(x, cond)
         return self._forward(x, cond)
 
+    @with_one_blas_thread
     def initialize(self, x: Array, cond=None) -> Net:
         """Set the parameters that depend on data, from one batch. Returns the net.
 
@@ -76,6 +110,7 @@ class Net(Layer):
         dx, dcond = self._run_pull("backward", dy, x, cond, Parameter.accumulate)
         return (dx, dcond) if self.cond_kind == "array" else dx
 
+    @with_one_blas_thread
     def jacobian(
         self,
         dx: Array | None,
@@ -105,6 +140,7 @@ class Net(Layer):
         with first_batch(self, x, cond):
             self._initialize(x, cond)
 
+    @with_one_blas_thread
     def _run_pull(self, method, dy, x, cond, add_grad):
         shape = self._check(method, cond, x=x, dy=dy)
         if dy.shape != shape:

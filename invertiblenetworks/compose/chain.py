@@ -35,6 +35,29 @@ def common_cond_kind(where: str, layers) -> str:
     return kinds.pop() if kinds else "none"
 
 
+def steps(chain: Chain) -> list[Bijection]:
+    """The layers of a chain as they are run.
+
+    Chains inside are opened, and neighbours that can be one layer are folded.
+    """
+    found: list[Bijection] = []
+    for layer in _leaves(chain):
+        folded = found[-1]._folded_with(layer) if found else None
+        if folded is None:
+            found.append(layer)
+        else:
+            found[-1] = folded
+    return found
+
+
+def _leaves(chain: Chain) -> Iterator[Bijection]:
+    for layer in chain.layers:
+        if isinstance(layer, Chain) and type(layer)._forward is Chain._forward:
+            yield from _leaves(layer)
+        else:
+            yield layer
+
+
 class Chain(Bijection):
     """Apply layers in the order given: ``Chain(f, g)`` is ``g`` after ``f``.
 
@@ -92,42 +115,42 @@ class Chain(Bijection):
 
     def _forward(self, x, cond):
         total = per_sample(x, 0.0)
-        for layer in self.layers:
+        for layer in steps(self):
             x, ld = layer._forward(x, cond)
             total = total + ld
         return x, total
 
     def _inverse(self, y, cond):
         total = per_sample(y, 0.0)
-        for layer in reversed(self.layers):
+        for layer in reversed(steps(self)):
             y, ld = layer._inverse(y, cond)
             total = total + ld
         return y, total
 
     def _backward(self, dy, dld, y, cond, add_grad):
         dcond = None
-        for layer in reversed(self.layers):
+        for layer in reversed(steps(self)):
             dy, y, dc = layer._backward(dy, dld, y, cond, add_grad)
             dcond = add_or_none(dcond, dc)
         return dy, y, dcond
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
         dcond = None
-        for layer in self.layers:
+        for layer in steps(self):
             dx, x, dc = layer._backward_inv(dx, dld, x, cond, add_grad)
             dcond = add_or_none(dcond, dc)
         return dx, x, dcond
 
     def _jacobian(self, dx, dcond, tangent, x, cond):
         dtotal, total = per_sample(x, 0.0), per_sample(x, 0.0)
-        for layer in self.layers:
+        for layer in steps(self):
             dx, x, dld, ld = layer._jacobian(dx, dcond, tangent, x, cond)
             dtotal, total = dtotal + dld, total + ld
         return dx, x, dtotal, total
 
     def _jacobian_inv(self, dy, dcond, tangent, y, cond):
         dtotal, total = per_sample(y, 0.0), per_sample(y, 0.0)
-        for layer in reversed(self.layers):
+        for layer in reversed(steps(self)):
             dy, y, dld, ld = layer._jacobian_inv(dy, dcond, tangent, y, cond)
             dtotal, total = dtotal + dld, total + ld
         return dy, y, dtotal, total

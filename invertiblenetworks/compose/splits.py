@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..backend import get_array_module
 from ..errors import expect_positive
 from ..kernels.channels import join_channels, split_channels
 
@@ -38,6 +39,14 @@ class ChannelSplit:
         if not self.takes_pair:
             return join_channels(first, second)
         return tuple(join_channels(*lane) for lane in zip(first, second, strict=True))
+
+    def empty_like(self, x):
+        """Return a new whole of the shape of ``x``, and its (active, passive) views.
+
+        Whoever asks writes both.
+        """
+        whole = get_array_module(x).empty(x.shape, x.dtype)
+        return whole, self.cut(whole)
 
     def cut_shape(self, shape):
         """Return the shapes of (active, passive)."""
@@ -78,6 +87,15 @@ class PairSplit:
     def join(self, active, passive):
         """Return the pair."""
         return (active, passive) if self.first_active else (passive, active)
+
+    def empty_like(self, x):
+        """Return a new pair of the shapes of ``x``, and its (active, passive) arrays.
+
+        Whoever asks writes both.
+        """
+        xp = get_array_module(*x)
+        whole = tuple(xp.empty(lane.shape, lane.dtype) for lane in x)
+        return whole, self.cut(whole)
 
     def cut_shape(self, shape):
         """Return the shapes of (active, passive)."""

@@ -2,73 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from .._types import Array
 from ..backend import get_array_module
 from ..errors import describe, expect, expect_in, message
 from . import activations
-
-
-@dataclass(frozen=True)
-class Activation(ABC):
-    """An activation function without state.
-
-    Two are equal if they are of one class and have equal options. Options are Python
-    floats, so that they never change the dtype of an array.
-
-    Attributes
-    ----------
-    positive : bool
-        The function is greater than 0 everywhere: it may serve as a scale. (Values of
-        a logistic or softplus still round to 0 far below zero.)
-    halves_channels : bool
-        The output has half as many channels as the input.
-    """
-
-    positive = False
-    halves_channels = False
-
-    def __post_init__(self):
-        for option in fields(self):
-            value = float(getattr(self, option.name))
-            object.__setattr__(self, option.name, value)
-
-    @abstractmethod
-    def forward(self, x: Array) -> Array:
-        """Return the activation of ``x``."""
-
-    @abstractmethod
-    def derivative(self, y: Array) -> Array:
-        """Return the derivative, elementwise, at the input whose *output* is ``y``.
-
-        From the output, so that a net need not keep its pre-activations.
-        """
-
-    def inverse(self, y: Array) -> Array:
-        """Return the ``x`` whose activation is ``y``.
-
-        Raises
-        ------
-        NotImplementedError
-            If the activation cannot be inverted.
-        ValueError
-            If ``y`` is a NumPy array with an element out of range.
-        """
-        raise _lacks(self, "inverse", "an invertible activation")
-
-    def vjp(self, dy: Array, y: Array) -> Array:
-        """Return the cotangent of the input; ``y`` is the output.
-
-        An elementwise function has a diagonal Jacobian, so this maps tangents too.
-        """
-        return dy * self.derivative(y)
-
-
-def _lacks(activation: Activation, method: str, expected: str) -> NotImplementedError:
-    where = f"{type(activation).__name__}.{method}"
-    return NotImplementedError(message(where, expected, repr(activation)))
+from .activation_base import Activation, lacks
 
 
 @dataclass(frozen=True)
@@ -85,6 +25,12 @@ class IdentityLayer(Activation):
         return get_array_module(y).ones_like(y)
 
     def vjp(self, dy: Array, y: Array) -> Array:
+        return dy
+
+    def forward_in_place(self, x: Array) -> Array:
+        return x
+
+    def vjp_in_place(self, dy: Array, y: Array) -> Array:
         return dy
 
 
@@ -105,6 +51,12 @@ class ReLUlayer(Activation):
 
     def vjp(self, dy: Array, y: Array) -> Array:
         return activations.relu_grad(dy, y)
+
+    def forward_in_place(self, x: Array) -> Array:
+        return activations.relu(x, out=x)
+
+    def vjp_in_place(self, dy: Array, y: Array) -> Array:
+        return activations.relu_grad(dy, y, out=dy)
 
 
 @dataclass(frozen=True)
@@ -130,11 +82,13 @@ class LeakyReLUlayer(Activation):
         return activations.leaky_relu_inv(y, self.slope)
 
     def derivative(self, y: Array) -> Array:
-        ones = get_array_module(y).ones_like(y)
-        return activations.leaky_relu_grad(ones, y, self.slope)
+        return activations.leaky_relu_derivative(y, self.slope)
 
-    def vjp(self, dy: Array, y: Array) -> Array:
-        return activations.leaky_relu_grad(dy, y, self.slope)
+    def forward_in_place(self, x: Array) -> Array:
+        return activations.leaky_relu(x, self.slope, out=x)
+
+    def vjp_in_place(self, dy: Array, y: Array) -> Array:
+        return activations.leaky_relu_grad(dy, y, self.slope, out=dy)
 
 
 @dataclass(frozen=True)
@@ -149,6 +103,19 @@ class SigmoidLayer(Activation):
 
     low: float = 0.0
     high: float = 1.0
+    cuda_scale = """
+        const T decay = exp(-fabs(x)), sum = 1 + decay;
+        const T share = (x < 0 ? decay : T(1)) / sum;
+        const T rest = (x < 0 ? T(1) : decay) / sum;
+        value = low + (high - low) * share;
+        if (low > 0) {
+            log_value = log(value);
+            log_derivative = (high - low) * share * rest / value;
+        } else {
+            log_value = log(high) + (x < 0 ? x : T(0)) - log1p(decay);
+            log_derivative = rest;
+        }
+    """
 
     def __post_init__(self):
         super().__post_init__()
@@ -167,6 +134,16 @@ class SigmoidLayer(Activation):
 
     def derivative(self, y: Array) -> Array:
         return activations.sigmoid_grad(1.0, y, self.low, self.high)
+
+    def scale(self, x: Array) -> tuple[Array, Array]:
+        if self.low > 0:
+            return super().scale(x)
+        return self.forward(x), activations.sigmoid_log(x, self.high)
+
+    def log_derivative(self, x: Array, y: Array) -> Array:
+        if self.low > 0:
+            return super().log_derivative(x, y)
+        return 1 - y / self.high
 
 
 @dataclass(frozen=True)
@@ -189,6 +166,12 @@ class ExpClampLayer(Activation):
 
     clamp: float = 2.0
     positive = True
+    cuda_scale = f"""
+        const T factor = T({activations.CLAMP_FACTOR}) * clamp;
+        log_value = factor * atan(x);
+        value = exp(log_value);
+        log_derivative = factor / (1 + x * x);
+    """
 
     def __post_init__(self):
         super().__post_init__()
@@ -202,6 +185,13 @@ class ExpClampLayer(Activation):
 
     def derivative(self, y: Array) -> Array:
         return activations.exp_clamp_grad(1.0, y, self.clamp)
+
+    def scale(self, x: Array) -> tuple[Array, Array]:
+        log_y = activations.exp_clamp_log(x, self.clamp)
+        return get_array_module(x).exp(log_y), log_y
+
+    def log_derivative(self, x: Array, y: Array) -> Array:
+        return activations.exp_clamp_log_derivative(x, self.clamp)
 
 
 @dataclass(frozen=True)
@@ -223,6 +213,11 @@ class SoftplusLayer(Activation):
     """Smooth, positive ramp: ``y = log(1 + exp(x))``."""
 
     positive = True
+    cuda_scale = """
+        value = (x > 0 ? x : T(0)) + log1p(exp(-fabs(x)));
+        log_value = log(value);
+        log_derivative = -expm1(-value) / value;
+    """
 
     def forward(self, x: Array) -> Array:
         return activations.softplus(x)
@@ -232,6 +227,9 @@ class SoftplusLayer(Activation):
 
     def derivative(self, y: Array) -> Array:
         return activations.softplus_grad(1.0, y)
+
+    def log_derivative(self, x: Array, y: Array) -> Array:
+        return activations.softplus_log_derivative(y)
 
 
 @dataclass(frozen=True)
@@ -249,7 +247,7 @@ class GaLUlayer(Activation):
         return activations.galu(x)
 
     def derivative(self, y: Array) -> Array:
-        raise _lacks(self, "derivative", "an elementwise activation")
+        raise lacks(self, "derivative", "an elementwise activation")
 
     def vjp(self, dy: Array, x: Array) -> Array:
         """Return the cotangent of the input ``x``."""

@@ -32,25 +32,35 @@ def _expect_between(where: str, y: Array, low: float, high: float) -> None:
         expect(False, where, expected, f"values from {y.min():.6g} to {y.max():.6g}")
 
 
-def relu(x: Array) -> Array:
-    """Rectified linear unit: ``max(x, 0)``."""
-    return get_array_module(x).maximum(x, 0)
+def relu(x: Array, out: Array | None = None) -> Array:
+    """Rectified linear unit: ``max(x, 0)``.
+
+    Written to ``out`` if that is given; it may be ``x``.
+    """
+    return get_array_module(x).maximum(x, 0, out=out)
 
 
-def relu_grad(dy: Array, x: Array) -> Array:
+def relu_grad(dy: Array, x: Array, out: Array | None = None) -> Array:
     """Gradient of `relu`: ``dy`` where ``x > 0``, else 0.
+
+    Written to ``out`` if that is given; it may be ``dy``.
 
     Notes
     -----
     The derivative at 0 is 0 here and 1 in the original. With 0 the output tells the
     derivative as well as the input does, so ``x`` may also be the output.
     """
-    return dy * (x > 0)
+    return get_array_module(x).multiply(dy, x > 0, out=out)
 
 
-def leaky_relu(x: Array, slope: float = 0.01) -> Array:
-    """Leaky rectified linear unit: ``x`` where ``x >= 0``, else ``slope * x``."""
-    return get_array_module(x).where(x >= 0, x, slope * x)
+def leaky_relu(x: Array, slope: float = 0.01, out: Array | None = None) -> Array:
+    """Leaky rectified linear unit: ``x`` where ``x >= 0``, else ``slope * x``.
+
+    Written to ``out`` if that is given; it may be ``x``.
+    """
+    xp = get_array_module(x)
+    # A choice per element would be slow: no processor can predict signs.
+    return (xp.maximum if slope <= 1 else xp.minimum)(x, slope * x, out=out)
 
 
 def leaky_relu_inv(y: Array, slope: float = 0.01) -> Array:
@@ -58,9 +68,27 @@ def leaky_relu_inv(y: Array, slope: float = 0.01) -> Array:
     return leaky_relu(y, 1 / slope)
 
 
-def leaky_relu_grad(dy: Array, y: Array, slope: float = 0.01) -> Array:
-    """Gradient of `leaky_relu`: ``dy`` where ``y >= 0``, else ``slope * dy``."""
-    return get_array_module(y).where(y >= 0, dy, slope * dy)
+def leaky_relu_derivative(y: Array, slope: float = 0.01) -> Array:
+    """Derivative of `leaky_relu`: 1 where ``y >= 0``, else ``slope``."""
+    xp = get_array_module(y)
+    return xp.multiply(y < 0, slope, dtype=y.dtype) + (y >= 0)
+
+
+def leaky_relu_grad(
+    dy: Array, y: Array, slope: float = 0.01, out: Array | None = None
+) -> Array:
+    """Gradient of `leaky_relu`: ``dy`` where ``y >= 0``, else ``slope * dy``.
+
+    Written to ``out`` if that is given; it may be ``dy``.
+    """
+    derivative = leaky_relu_derivative(y, slope)
+    return get_array_module(y).multiply(dy, derivative, out=out)
+
+
+def _decay(x: Array) -> Array:
+    """``exp(-|x|)``, which cannot overflow."""
+    xp = get_array_module(x)
+    return xp.exp(-xp.abs(x))
 
 
 def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -79,12 +107,22 @@ def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
 
     Notes
     -----
-    Only ``exp(-|x|)`` is computed, which cannot overflow; values near 0 keep their
-    relative accuracy, so that with ``low = 0`` one can divide by the result.
+    Computed as ``exp(min(x, 0)) / (1 + exp(-|x|))``, which cannot overflow; values near
+    0 keep their relative accuracy, so that with ``low = 0`` one can divide by the
+    result.
     """
     xp = get_array_module(x)
-    decay = xp.exp(-xp.abs(x))
-    return low + (high - low) * (xp.where(x >= 0, 1.0, decay) / (1 + decay))
+    return low + (high - low) * (xp.exp(xp.minimum(x, 0)) / (1 + _decay(x)))
+
+
+def sigmoid_log(x: Array, high: float = 1.0) -> Array:
+    """Logarithm of `sigmoid` for ``low = 0``.
+
+    ``log(high) + min(x, 0) - log(1 + exp(-|x|))``, exact also where the value itself
+    rounds to 0.
+    """
+    xp = get_array_module(x)
+    return (xp.minimum(x, 0) + math.log(high)) - xp.log1p(_decay(x))
 
 
 def sigmoid_inv(y: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -164,8 +202,23 @@ def exp_clamp(x: Array, clamp: float = 2.0) -> Array:
     The result lies in the open range (``exp(-r)``, ``exp(r)``) with
     ``r = 0.636 clamp pi / 2``, which is 0.999 clamp.
     """
-    xp = get_array_module(x)
-    return xp.exp((CLAMP_FACTOR * clamp) * xp.arctan(x))
+    return get_array_module(x).exp(exp_clamp_log(x, clamp))
+
+
+def exp_clamp_log(x: Array, clamp: float = 2.0) -> Array:
+    """Logarithm of `exp_clamp`: ``0.636 clamp arctan(x)``."""
+    result = get_array_module(x).arctan(x)
+    result *= CLAMP_FACTOR * clamp
+    return result
+
+
+def exp_clamp_log_derivative(x: Array, clamp: float = 2.0) -> Array:
+    """Derivative of `exp_clamp_log`: ``0.636 clamp / (1 + x^2)``."""
+    # A square that overflows gives 0, which is right.
+    with np.errstate(over="ignore"):
+        result = x * x
+    result += 1
+    return get_array_module(x).divide(CLAMP_FACTOR * clamp, result, out=result)
 
 
 def exp_clamp_inv(y: Array, clamp: float = 2.0) -> Array:
@@ -216,7 +269,7 @@ def tanh_grad(dy: Array, y: Array) -> Array:
 def softplus(x: Array) -> Array:
     """Smooth, positive ramp ``log(1 + exp(x))``, without overflow."""
     xp = get_array_module(x)
-    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+    return xp.maximum(x, 0) + xp.log1p(_decay(x))
 
 
 def softplus_inv(y: Array) -> Array:
@@ -236,3 +289,9 @@ def softplus_inv(y: Array) -> Array:
 def softplus_grad(dy: Array, y: Array) -> Array:
     """Gradient of `softplus` from its output: ``dy (1 - exp(-y))``."""
     return -dy * get_array_module(y).expm1(-y)
+
+
+def softplus_log_derivative(y: Array) -> Array:
+    """Derivative of ``log(softplus(x))`` from the output: ``(1 - exp(-y)) / y``."""
+    negative = -y
+    return get_array_module(y).expm1(negative) / negative

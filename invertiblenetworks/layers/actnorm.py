@@ -7,6 +7,8 @@ from ..errors import expect_positive, message
 from ..init import float_type
 from ..kernels.channels import n_pixels, on_channels, sum_but_channels
 from ..parameter import Parameter
+from .conv1x1 import Conv1x1
+from .normalized_mixing import NormalizedMixing
 from .scale_shift import ScaleShift
 
 
@@ -64,6 +66,9 @@ class ActNorm(ScaleShift):
         self.logdet = logdet
         self.s = Parameter(shape=(n_channels,), dtype=dtype)
         self.b = Parameter(shape=(n_channels,), dtype=dtype)
+
+    def _folded_with(self, following):
+        return NormalizedMixing(self, following) if type(following) is Conv1x1 else None
 
     def _spread(self, v, x):
         return on_channels(v, x)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ..base import Bijection, Net
+from ..base import Bijection, Net, pieces
+from ..base.linearize import zeros_like
 from ..compose import ChannelSplit, PairSplit
 from ..errors import describe, message
+from ..kernels.channels import per_sample
 from ..transformers import Transformer
 
 
@@ -54,14 +56,30 @@ class Coupling(Bijection):
         return self.net.cond_kind
 
     def _forward(self, x, cond):
-        b, a = self.split.cut(x)
-        b, ld = self.transformer.forward(b, self.net._forward(a, cond))
-        return self.split.join(b, a), ld
+        return self._apply(self.transformer.forward, x, cond)
 
     def _inverse(self, y, cond):
-        b, a = self.split.cut(y)
-        b, ld = self.transformer.inverse(b, self.net._forward(a, cond))
-        return self.split.join(b, a), ld
+        return self._apply(self.transformer.inverse, y, cond)
+
+    def _apply(self, rule, x, cond):
+        b, a = self.split.cut(x)
+        y, (b_out, a_out) = self.split.empty_like(x)
+        ld, net = per_sample(b, 0.0), self.net._prepared(a)
+
+        def on_piece(piece, _):
+            out = piece.wanted(b_out)
+            p = net._forward(*self._seen(piece, a, cond))
+            own = piece.without_neighbours(p)
+            place = out if net.gives_result_away else None
+            value, part_of_ld = rule(piece.wanted(b), own, out=place)
+            put(value, out)
+            put(piece.wanted(a), piece.wanted(a_out))
+            return part_of_ld
+
+        shares = pieces.share(self.net, a.shape, a.dtype.itemsize, gradient=False)
+        for piece, part_of_ld in pieces.run(shares, on_piece):
+            ld[piece.samples] += part_of_ld
+        return y, ld
 
     def _backward(self, dy, dld, y, cond, add_grad):
         return self._adjoint(self.transformer.backward, dy, dld, y, cond, add_grad)
@@ -71,10 +89,40 @@ class Coupling(Bijection):
 
     def _adjoint(self, rule, dy, dld, y, cond, add_grad):
         (db, da), (b, a) = self.split.cut(dy), self.split.cut(y)
-        p, pull = self.net._linearize(a, cond)
-        db, dp, b = rule(db, dld, b, p)
-        da_net, dcond = pull(dp, add_grad)
-        return self.split.join(db, da + da_net), self.split.join(b, a), dcond
+        dx, (db_out, da_out) = self.split.empty_like(dy)
+        x, (b_out, a_out) = self.split.empty_like(y)
+        dcond = zeros_like(cond) if self.cond_kind == "array" else None
+        net = self.net._prepared(a)
+
+        def on_piece(piece, add_grad):
+            wanted = piece.wanted
+            p, pull = net._linearize(*self._seen(piece, a, cond))
+            out, own = (wanted(db_out), wanted(b_out)), piece.without_neighbours(p)
+            place = out if net.gives_result_away else None
+            db_new, dp, b_new = rule(
+                wanted(db), dld[piece.samples], wanted(b), own, out=place
+            )
+            put(db_new, out[0])
+            put(b_new, out[1])
+            put(wanted(a), wanted(a_out))
+            put(wanted(da), wanted(da_out))
+            return pull(piece.spread(dp, p), add_grad)
+
+        shares = pieces.share(self.net, a.shape, a.dtype.itemsize, gradient=True)
+        # Only here, one after the other: rows of neighbouring pieces overlap.
+        for piece, (da_net, dcond_net) in pieces.run(shares, on_piece, add_grad):
+            da_seen = piece.with_neighbours(da_out)
+            da_seen += da_net
+            if dcond is not None:
+                dcond_seen = piece.with_neighbours(dcond)
+                dcond_seen += dcond_net
+        return dx, x, dcond
+
+    def _seen(self, piece, a, cond):
+        """Arguments of the net on a piece."""
+        if self.cond_kind == "array":
+            cond = piece.with_neighbours(cond)
+        return piece.with_neighbours(a), cond
 
     def _jacobian(self, dx, dcond, tangent, x, cond):
         return self._tangent(self.transformer.jacobian, dx, dcond, tangent, x, cond)
@@ -110,3 +158,9 @@ class Coupling(Bijection):
         if not self.net.initialized:
             self.net._initialize(self.split.cut(x)[1], cond)
         return super()._initialize(x, cond, inverse)
+
+
+def put(value, place) -> None:
+    """Copy, unless the value was computed in its place."""
+    if value is not place:
+        place[...] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 from .._types import Rng
@@ -11,10 +12,12 @@ from ..init import as_rng, constant, float_type, glorot_uniform
 from ..kernels.activation_layers import (
     Activation,
     GaLUlayer,
+    IdentityLayer,
     elementwise_activation,
 )
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
+from ..kernels.streamed import streamed_block
 from .window import expect_window_fits
 
 
@@ -79,6 +82,9 @@ class ResidualBlock(Net):
     (2, 4, 8, 8)
     """
 
+    splits_batch = True
+    _ready = None  # the kernel, in a prepared twin only
+
     def __init__(
         self,
         n_in: int,
@@ -125,6 +131,7 @@ class ResidualBlock(Net):
             elementwise_activation(final_activation, where) if fan else GaLUlayer()
         )
         self.ndims = ndims
+        self.keeps_size = ndims == 0 or (s1 == 1 and k1 == 2 * p1 + 1)
         self._outer = {"stride": s1, "pad": p1} if ndims else {}
         self._inner = {"stride": s2, "pad": p2} if ndims else {}
 
@@ -140,10 +147,46 @@ class ResidualBlock(Net):
     def _last(self, h2, x):
         return conv_adjoint_x(h2, self.W3.data, x.shape[2:], **self._outer)
 
+    @property
+    def gives_result_away(self) -> bool:
+        """True unless the derivative of the last activation needs its output."""
+        return self.final.halves_channels or isinstance(self.final, IdentityLayer)
+
+    def _prepared(self, x):
+        twin = copy.copy(self)
+        twin._ready = self._streamed(x)
+        return twin
+
+    def _streamed(self, x):
+        """The kernel for arrays like x, or None if there is none."""
+        if self._ready is not None or not self.keeps_size:
+            return self._ready
+        parameters = (self.W1, self.b1, self.W2, self.b2, self.W3)
+        return streamed_block(x, [p.data for p in parameters], self.activation)
+
     def _forward(self, x, cond):
+        streamed = self._streamed(x)
+        if streamed is not None:
+            return self.final.forward(streamed.forward(x))
         return self.final.forward(self._last(self._hidden(x)[1], x))
 
     def _linearize(self, x, cond):
+        streamed = self._streamed(x)
+        if streamed is None:
+            return self._linearize_plain(x)
+        a3, pull_a3 = streamed.linearize(x)
+        y = self.final.forward(a3)
+        kept = a3 if self.final.halves_channels else y
+
+        def pull(dy, add_grad):
+            dx, gradients = pull_a3(self.final.vjp(dy, kept))
+            for name, gradient in gradients._asdict().items():
+                add_grad(getattr(self, name), gradient)
+            return dx, None
+
+        return y, pull
+
+    def _linearize_plain(self, x):
         h1, h2 = self._hidden(x)
         a3 = self._last(h2, x)
         y = self.final.forward(a3)
@@ -169,6 +212,17 @@ class ResidualBlock(Net):
         add_grad(w1, conv_adjoint_w(da1, x, w1.shape[2:], **self._outer))
         add_grad(self.b1, sum_but_channels(da1))
         return conv_adjoint_x(da1, w1.data, x.shape[2:], **self._outer)
+
+    def _held(self, shape, gradient):
+        pixels = math.prod(shape[2:]) * len(self.b1.data)
+        if self.W2.data[0, 0].size == 1:
+            return 2 * pixels if gradient else 0
+        return 3 * pixels if gradient else pixels
+
+    def _reach(self):
+        if self.ndims == 0 or not self.keeps_size:
+            return None
+        return 2 * (self.W1.shape[2] // 2) + self.W2.shape[2] // 2
 
     def _jvp(self, dx, dcond, tangent, x, cond):
         phi = self.activation

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..backend import get_array_module
 from ..errors import expect
+from ..kernels import affine_formulas
 from ..kernels.activation_layers import Activation, ExpClampLayer, activation_by_name
-from ..kernels.channels import join_channels, split_channels, sum_per_sample
-from .base import Transformer
+from ..kernels.channels import sum_per_sample
+from .base import Transformer, given_or_new
 
 
 class AffineTransformer(Transformer):
@@ -30,8 +30,7 @@ class AffineTransformer(Transformer):
 
         b2 = s b + t,  ld = sum log s
 
-    so that ``db = s db2``, ``dt = db2``, ``ds = db2 b + dld / s``,
-    ``dr = activation'(r) ds``.
+    so that ``db = s db2``, ``dt = db2`` and ``dr = (log s)' (db b + dld)``.
 
     References
     ----------
@@ -52,55 +51,45 @@ class AffineTransformer(Transformer):
             "Use SigmoidLayer, ExpClampLayer or SoftplusLayer.",
         )
 
-    def _scale_shift(self, p):
-        raw, shift = split_channels(p, p.shape[1] // 2)
-        return self.activation.forward(raw), shift
+    def forward(self, b, p, out=None):
+        b2 = given_or_new(out, b)
+        return b2, affine_formulas.affine_forward(self.activation, b, p, b2)
 
-    def forward(self, b, p):
-        s, t = self._scale_shift(p)
-        return s * b + t, _sum_log(s)
+    def inverse(self, b2, p, out=None):
+        b = given_or_new(out, b2)
+        return b, affine_formulas.affine_inverse(self.activation, b2, p, b)
 
-    def inverse(self, b2, p):
-        s, t = self._scale_shift(p)
-        return (b2 - t) / s, -_sum_log(s)
+    def backward(self, db2, dld, b2, p, out=None):
+        db, dp, b = _places(out, db2, p, b2)
+        affine_formulas.affine_backward(self.activation, db2, dld, b2, p, db, dp, b)
+        return db, dp, b
 
-    def backward(self, db2, dld, b2, p):
-        s, t = self._scale_shift(p)
-        b = (b2 - t) / s
-        ds = db2 * b + _spread(dld, s) / s
-        return db2 * s, self._cotangent(ds, db2, s), b
-
-    def backward_inv(self, db, dld, b, p):
-        s, t = self._scale_shift(p)
-        db2 = db / s
-        ds = -db2 * b - _spread(dld, s) / s
-        return db2, self._cotangent(ds, -db2, s), s * b + t
+    def backward_inv(self, db, dld, b, p, out=None):
+        db2, dp, b2 = _places(out, db, p, b)
+        affine_formulas.affine_backward_inv(self.activation, db, dld, b, p, db2, dp, b2)
+        return db2, dp, b2
 
     def jacobian(self, db, dp, b, p):
-        s, t = self._scale_shift(p)
-        ds, dt = self._tangent(dp, s)
-        dld = sum_per_sample(ds / s)
-        return ds * b + s * db + dt, s * b + t, dld, _sum_log(s)
+        s, t, log_s, dlog_s, dt = self._tangents(dp, p)
+        db2 = s * (db + dlog_s * b) + dt
+        return db2, s * b + t, sum_per_sample(dlog_s), sum_per_sample(log_s)
 
     def jacobian_inv(self, db2, dp, b2, p):
-        s, t = self._scale_shift(p)
-        ds, dt = self._tangent(dp, s)
+        s, t, log_s, dlog_s, dt = self._tangents(dp, p)
         b = (b2 - t) / s
-        dld = -sum_per_sample(ds / s)
-        return (db2 - dt - ds * b) / s, b, dld, -_sum_log(s)
+        db = (db2 - dt) / s - dlog_s * b
+        return db, b, -sum_per_sample(dlog_s), -sum_per_sample(log_s)
 
-    def _cotangent(self, ds, dt, s):
-        return join_channels(self.activation.vjp(ds, s), dt)
-
-    def _tangent(self, dp, s):
-        draw, dt = split_channels(dp, dp.shape[1] // 2)
-        return self.activation.derivative(s) * draw, dt
-
-
-def _sum_log(s):
-    return sum_per_sample(get_array_module(s).log(s))
+    def _tangents(self, dp, p):
+        """Return s, t, log s and the tangents of log s and t."""
+        (raw, t), (draw, dt) = affine_formulas.halves(p), affine_formulas.halves(dp)
+        s, log_s = self.activation.scale(raw)
+        return s, t, log_s, self.activation.log_derivative(raw, s) * draw, dt
 
 
-def _spread(v, x):
-    """Reshape (N,) values to broadcast over the samples of ``x``."""
-    return v.reshape((-1,) + (1,) * (x.ndim - 1))
+def _places(out, dy, p, y):
+    """Where to write the gradient of ``dy``'s kind, that of ``p`` and the array."""
+    if out is None:
+        return given_or_new(None, dy), given_or_new(None, p), given_or_new(None, y)
+    dx, x = out
+    return dx, p, x

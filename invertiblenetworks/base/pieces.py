@@ -1,0 +1,182 @@
+"""Cut a batch into pieces that worker threads treat apart.
+
+A piece is some samples, or some rows of one sample. Its size bounds the memory that a
+conditioner takes, and the pieces of one call are shared among the workers in a way
+that depends on shapes and on the number of workers only: so do the results.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from .._types import Array, Shape
+from ..backend import get_array_module
+from ..kernels import workers
+from ..kernels.memory import piece_bytes
+from ..parameter import AddGrad, Parameter
+from .linearize import Collector
+
+LEAST_WORK = 2**24
+"""Multiplications for which it does not pay to wake another thread."""
+
+FEW_SAMPLES = 4
+"""With fewer samples per worker, one sample more or less is worth cutting samples."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """Some samples of a batch; of these all rows, or some of them.
+
+    Rows are positions on the first spatial axis. A net that looks at neighbours needs
+    more rows than its result is wanted on.
+
+    Attributes
+    ----------
+    samples : slice
+    rows : slice or None
+        The rows that are wanted, or all.
+    seen : slice or None
+        Those with their neighbours.
+    """
+
+    samples: slice
+    rows: slice | None = None
+    seen: slice | None = None
+
+    def wanted(self, x: Array) -> Array:
+        """View of an array of the batch on the piece."""
+        return self._view(x, self.rows)
+
+    def with_neighbours(self, x: Array) -> Array:
+        """The same with the neighbouring rows."""
+        return self._view(x, self.seen)
+
+    def without_neighbours(self, x: Array) -> Array:
+        """View of an array that has the neighbouring rows, without them."""
+        if self.rows is None:
+            return x
+        start = self.rows.start - self.seen.start
+        return x[:, :, start : start + self.rows.stop - self.rows.start]
+
+    def spread(self, wanted: Array, seen: Array) -> Array:
+        """Put an array of the wanted rows among zeros for their neighbours.
+
+        ``seen`` is an array with neighbours, of the shape of the result.
+        """
+        if self.rows is None:
+            return wanted
+        result = get_array_module(seen).zeros(seen.shape, seen.dtype)
+        self.without_neighbours(result)[...] = wanted
+        return result
+
+    def _view(self, x, rows):
+        return x[self.samples] if rows is None else x[self.samples, :, rows]
+
+
+Shares = list[list[Piece]]
+"""Pieces of a batch, one list for each worker."""
+
+
+def share(net, shape: Shape, itemsize: int, *, gradient: bool) -> Shares:
+    """Cut a batch for a net, and share the pieces among the workers.
+
+    Parameters
+    ----------
+    net : Net
+        What will be evaluated.
+    shape : tuple of int
+        Shape of its input.
+    itemsize : int
+        Bytes of one number.
+    gradient : bool
+        Whether it will be linearised, which takes more memory.
+    """
+    whole = [[Piece(slice(0, shape[0]))]]
+    if not net.splits_batch:
+        return whole
+    n_parts = max(1, min(workers.n_workers(), _work(net, shape) // LEAST_WORK))
+    per_sample = net._held(shape, gradient) * itemsize
+    room = max(1, piece_bytes())
+    if net._reach() is not None and len(shape) > 2:
+        uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
+        if uneven or per_sample > room:
+            return _shares_of_rows(net, shape, n_parts, per_sample, room)
+    n_parts = min(n_parts, shape[0])
+    at_once = max(1, room // max(1, per_sample))
+    return [
+        [Piece(samples) for samples in _runs(part, at_once)]
+        for part in workers.even_parts(shape[0], n_parts)
+    ]
+
+
+def run(
+    shares: Shares,
+    task: Callable[[Piece, AddGrad], object],
+    add_grad: AddGrad | None = None,
+) -> list[tuple[Piece, object]]:
+    """Run a task on all pieces; the parameter gradients add up in a fixed order.
+
+    Returns
+    -------
+    list of (Piece, result of the task), in order
+    """
+    if len(shares) == 1 and len(shares[0]) == 1:
+        (piece,) = shares[0]
+        return [(piece, task(piece, add_grad))]
+    collectors = [Collector() for _ in shares]
+
+    def work(pieces, collector):
+        return [(piece, task(piece, collector)) for piece in pieces]
+
+    results = workers.run(
+        [
+            lambda pieces=pieces, collector=collector: work(pieces, collector)
+            for pieces, collector in zip(shares, collectors, strict=True)
+        ]
+    )
+    for parameter, total in _totals(collectors):
+        add_grad(parameter, total)
+    return [pair for part in results for pair in part]
+
+
+def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
+    first, *others = collectors
+    for other in others:
+        for parameter, cotangent in other.items():
+            first(parameter, cotangent)
+    return first.items()
+
+
+def _work(net, shape: Shape) -> int:
+    """About the multiplications of one evaluation."""
+    n_weights = sum(parameter.size for parameter in net.get_params())
+    return shape[0] * math.prod(shape[2:]) * n_weights
+
+
+def _runs(part: slice, at_once: int) -> list[slice]:
+    """Cut a part into as few even runs as ``at_once`` allows."""
+    length = part.stop - part.start
+    runs = workers.even_parts(length, -(-length // at_once))
+    return [slice(part.start + run.start, part.start + run.stop) for run in runs]
+
+
+def _shares_of_rows(net, shape, n_parts, per_sample, room) -> Shares:
+    n_samples, n_rows, reach = shape[0], shape[2], net._reach()
+    # Every sample is cut alike, so that each worker gets the same number of pieces;
+    # but not so finely that neighbours are most of the work.
+    step = n_parts // math.gcd(n_samples, n_parts)
+    n_cuts = -(-max(1, per_sample // room) // step) * step
+    n_cuts = max(1, min(n_cuts, n_rows // max(1, 4 * reach)))
+    pieces = [
+        Piece(slice(i, i + 1), rows, _with_reach(rows, reach, n_rows))
+        for i in range(n_samples)
+        for rows in workers.even_parts(n_rows, n_cuts)
+    ]
+    parts = workers.even_parts(len(pieces), min(n_parts, len(pieces)))
+    return [pieces[part] for part in parts]
+
+
+def _with_reach(rows: slice, reach: int, n_rows: int) -> slice:
+    return slice(max(0, rows.start - reach), min(n_rows, rows.stop + reach))

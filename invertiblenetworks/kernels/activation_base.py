@@ -1,0 +1,120 @@
+"""What every activation function promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+
+from .._types import Array
+from ..backend import get_array_module
+from ..errors import message
+
+
+@dataclass(frozen=True)
+class Activation(ABC):
+    """An activation function without state.
+
+    Two are equal if they are of one class and have equal options. Options are Python
+    floats, so that they never change the dtype of an array.
+
+    Attributes
+    ----------
+    positive : bool
+        The function is greater than 0 everywhere: it may serve as a scale. (Values of
+        a logistic or softplus still round to 0 far below zero.)
+    halves_channels : bool
+        The output has half as many channels as the input.
+    cuda_scale : str or None
+        C++ statements that do on a GPU what `scale` and `log_derivative` do: they set
+        ``value``, ``log_value`` and ``log_derivative`` from ``x`` and the options, all
+        of type ``T``. ``None``: array code serves.
+
+    Notes
+    -----
+    A new activation needs `forward` and `derivative`. The methods that write in place,
+    `scale` and `log_derivative` follow from these; an activation that can do them in
+    fewer steps overrides them. A subclass that changes `forward` has to change these
+    and ``cuda_scale`` too, if it inherits them.
+    """
+
+    positive = False
+    halves_channels = False
+    cuda_scale = None
+
+    def __post_init__(self):
+        for name, value in self.options().items():
+            object.__setattr__(self, name, float(value))
+
+    def options(self) -> dict[str, float]:
+        """Return the values of the options by name."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}
+
+    @abstractmethod
+    def forward(self, x: Array) -> Array:
+        """Return the activation of ``x``."""
+
+    @abstractmethod
+    def derivative(self, y: Array) -> Array:
+        """Return the derivative, elementwise, at the input whose *output* is ``y``.
+
+        From the output, so that a net need not keep its pre-activations.
+        """
+
+    def inverse(self, y: Array) -> Array:
+        """Return the ``x`` whose activation is ``y``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the activation cannot be inverted.
+        ValueError
+            If ``y`` is a NumPy array with an element out of range.
+        """
+        raise lacks(self, "inverse", "an invertible activation")
+
+    def vjp(self, dy: Array, y: Array) -> Array:
+        """Return the cotangent of the input; ``y`` is the output.
+
+        An elementwise function has a diagonal Jacobian, so this maps tangents too.
+        """
+        return dy * self.derivative(y)
+
+    def forward_in_place(self, x: Array) -> Array:
+        """Overwrite ``x`` with its activation and return it."""
+        self._expect_elementwise("forward_in_place")
+        x[...] = self.forward(x)
+        return x
+
+    def vjp_in_place(self, dy: Array, y: Array) -> Array:
+        """Overwrite ``dy`` with the cotangent of the input and return it.
+
+        The output ``y`` is kept.
+        """
+        self._expect_elementwise("vjp_in_place")
+        dy[...] = self.vjp(dy, y)
+        return dy
+
+    def scale(self, x: Array) -> tuple[Array, Array]:
+        """Return the activation of ``x`` and its logarithm, for a positive activation.
+
+        Two new arrays.
+        """
+        y = self.forward(x)
+        return y, get_array_module(y).log(y)
+
+    def log_derivative(self, x: Array, y: Array) -> Array:
+        """Return the derivative of the logarithm of a positive activation.
+
+        A new array; ``x`` is the input and ``y`` the output.
+        """
+        return self.derivative(y) / y
+
+    def _expect_elementwise(self, method: str) -> None:
+        if self.halves_channels:
+            raise lacks(self, method, "an activation that keeps the channels")
+
+
+def lacks(activation: Activation, method: str, expected: str) -> NotImplementedError:
+    """Say that an activation has no such method."""
+    where = f"{type(activation).__name__}.{method}"
+    return NotImplementedError(message(where, expected, repr(activation)))

@@ -1,0 +1,83 @@
+"""Affine maps of the channels of every pixel: ``y = m x + c``, and their adjoints.
+
+Samples are shared among worker threads; each sample stays in the cache from its first
+use to its last.
+"""
+
+from __future__ import annotations
+
+from .._types import Array
+from ..backend import get_array_module
+from . import workers
+from .channels import flatten_spatial, n_pixels, on_channels, sum_but_channels
+from .householder import channel_gram
+
+LEAST_WORK = 2**20
+"""Numbers read for which it does not pay to wake another thread."""
+
+
+def mix(matrix: Array, offset: Array, x: Array) -> Array:
+    """Return ``matrix x + offset`` for the channels of every pixel.
+
+    Parameters
+    ----------
+    matrix : array, shape (k, k)
+    offset : array, shape (k,)
+    x : array, shape (N, k, *spatial)
+    """
+    y = get_array_module(x).empty(x.shape, x.dtype)
+
+    def on_samples(samples):
+        _mix_into(matrix, offset, x[samples], y[samples])
+
+    workers.for_shares(len(x), x.size // LEAST_WORK, on_samples)
+    return y
+
+
+def mix_and_correlate(
+    of_value: tuple[Array, Array], of_cotangent: Array, value: Array, cotangent: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Undo an affine map, pull its cotangent back, and sum what its gradient needs.
+
+    Parameters
+    ----------
+    of_value : (matrix, offset)
+        The inverse map.
+    of_cotangent : array, shape (k, k)
+        Transpose of the matrix of the map.
+    value, cotangent : array, shape (N, k, *spatial)
+        ``y`` and ``dy``.
+
+    Returns
+    -------
+    x, dx : array, shape (N, k, *spatial)
+    gram : array, shape (k, k)
+        Sum over samples and pixels of ``x dy^T``.
+    total : array, shape (k,)
+        Sum of ``dy``.
+    """
+    xp = get_array_module(value)
+    x, dx = (xp.empty(value.shape, value.dtype) for _ in range(2))
+
+    def on_samples(samples):
+        dy = cotangent[samples]
+        _mix_into(*of_value, value[samples], x[samples])
+        _mix_into(of_cotangent, None, dy, dx[samples])
+        return channel_gram(x[samples], dy), sum_but_channels(dy)
+
+    shares = workers.for_shares(len(x), x.size // LEAST_WORK, on_samples)
+    gram, total = shares[0]
+    for other_gram, other_total in shares[1:]:
+        gram, total = gram + other_gram, total + other_total
+    return x, dx, gram, total
+
+
+def _mix_into(matrix, offset, x, y) -> None:
+    xp = get_array_module(x)
+    if n_pixels(x) == 1:
+        # One product for all samples, where matmul would make one per sample.
+        xp.matmul(flatten_spatial(x)[:, :, 0], matrix.T, out=y.reshape(y.shape[:2]))
+    else:
+        xp.matmul(matrix, flatten_spatial(x), out=flatten_spatial(y))
+    if offset is not None:
+        y += on_channels(offset, y)

@@ -1,0 +1,176 @@
+"""The conditioner of a coupling as one kernel that goes through it tile by tile.
+
+With the activation phi, and size-preserving convolutions (see `ResidualBlock`)::
+
+    h1 = phi(W1 * x + b1),  h2 = phi(W2 * h1 + h1 + b2),  y = W3^T * h2
+
+Convolution, bias and activation of one tile follow each other in buffers that stay in
+the cache. A bias is the weight of one more row of columns, of ones; the skip is part
+of W2. So each line is one product and one pass in place, and the gradient of a bias is
+part of that of the weight.
+
+This file holds what is common; how the second convolution finds its columns is in
+`streamed_pointwise` (W2 is 1x1) and `streamed_spatial`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .._types import Array
+from ..backend import get_array_module
+from .activation_layers import Activation
+from .patches import Tile, tiles
+from .windows import gather, interior, n_columns, scatter_add, with_margin
+from .windows import zeros_with_margin
+from .workspace import scratch
+
+TILE_BYTES = 2**20
+"""Bytes of one hidden state of a tile: about half of a second-level cache."""
+
+LEAST_PIXELS, MOST_PIXELS = 512, 4096
+"""Pixels of a tile in any case, for the sake of the products; and at most."""
+
+
+class Gradients(NamedTuple):
+    """Cotangents of the five parameters, in their own shapes."""
+
+    W1: Array
+    b1: Array
+    W2: Array
+    b2: Array
+    W3: Array
+
+
+Pull = Callable[[Array], tuple[Array, Gradients]]
+
+
+class StreamedBlock:
+    """Parameters of one block as matrices, and the loops that are the same for all.
+
+    Parameters
+    ----------
+    w1 : array, shape (n_hidden, n_in, *kernel1)
+    b1, b2 : array, shape (n_hidden,)
+    w2 : array, shape (n_hidden, n_hidden, *kernel2)
+    w3 : array, shape (n_hidden, n_out, *kernel1)
+    activation : Activation
+    """
+
+    def __init__(self, w1, b1, w2, b2, w3, activation: Activation):
+        self.shapes = (w1.shape, w2.shape, w3.shape)
+        self.margin, self.inner_margin = w1.shape[-1] // 2, w2.shape[-1] // 2
+        self.n_hidden, self.n_in, self.n_out = len(w1), w1.shape[1], w3.shape[1]
+        self.first = _with_column(w1, b1)
+        self.second = _with_column(w2, b2)
+        centre = math.prod(w2.shape[2:]) // 2
+        taps = self.second[:, :-1].reshape(self.n_hidden, self.n_hidden, -1)
+        _diagonal(taps[:, :, centre])[...] += 1
+        self.third = w3.reshape(self.n_hidden, -1)
+        self.activation = activation
+
+    def forward(self, x: Array) -> Array:
+        """Return y of shape (N, n_out, *spatial), of any strides."""
+        raise NotImplementedError
+
+    def linearize(self, x: Array) -> tuple[Array, Pull]:
+        """Return y, and the function that pulls its cotangent back."""
+        raise NotImplementedError
+
+    # --- steps of all loops ---------------------------------------------------------
+
+    def tiles(self, x: Array) -> list[Tile]:
+        n_pixels = TILE_BYTES // (self.n_hidden * x.dtype.itemsize)
+        n_pixels = min(max(n_pixels, LEAST_PIXELS), MOST_PIXELS)
+        return tiles(len(x), x.shape[2:], n_pixels)
+
+    def padded(self, images: Array) -> Array:
+        return with_margin(images, self.margin)
+
+    def first_hidden(self, padded_x: Array, tile: Tile, out: Array) -> None:
+        """Write h1 of a tile, ``(n_hidden, n_columns)``."""
+        columns = self.columns(padded_x, tile, self.margin, "columns of x", bias=True)
+        get_array_module(out).matmul(self.first, columns, out=out)
+        self.activation.forward_in_place(out)
+
+    def columns(self, padded, tile, margin, role, *, bias) -> Array:
+        """Columns of a tile in scratch memory, with a row of ones for a bias."""
+        spatial = [size - 2 * margin for size in padded.shape[2:]]
+        n_rows = padded.shape[1] * (2 * margin + 1) ** len(spatial)
+        shape = (n_rows + bias, n_columns(tile, spatial))
+        columns = scratch(role, shape, padded)
+        gather(padded, tile, margin, columns[:n_rows])
+        if bias:
+            columns[n_rows] = 1
+        return columns
+
+    def add_output(self, h2: Array, tile: Tile, padded_y: Array) -> None:
+        """Add what h2 of a tile contributes to y."""
+        self._spread(self.third.T, h2, tile, padded_y)
+
+    def add_input_cotangent(self, da1: Array, tile: Tile, padded_dx: Array) -> None:
+        """Add what the cotangent of ``W1 * x`` on a tile contributes to dx."""
+        self._spread(self.first[:, :-1].T, da1, tile, padded_dx)
+
+    def _spread(self, matrix, hidden, tile, padded) -> None:
+        shape = (len(matrix), hidden.shape[1])
+        columns = scratch("columns to add", shape, hidden)
+        get_array_module(hidden).matmul(matrix, hidden, out=columns)
+        scatter_add(columns, tile, self.margin, padded)
+
+    def zeros(self, like: Array, n_channels: int) -> Array:
+        """Zeros for images of this many channels, with the outer margin."""
+        shape = (len(like), n_channels, *like.shape[2:])
+        return zeros_with_margin(like, shape, self.margin)
+
+    def without_margin(self, padded: Array) -> Array:
+        return interior(padded, self.margin)
+
+    def second_cotangent(self, padded_dy, tile, h2, sums, out) -> None:
+        """Write the cotangent of the argument of h2; add to the gradient of W3."""
+        dy = self.columns(padded_dy, tile, self.margin, "columns of dy", bias=False)
+        sums.add(2, h2, dy.T)
+        get_array_module(out).matmul(self.third, dy, out=out)
+        self.activation.vjp_in_place(out, h2)
+
+    def gradients(self, sums: Sums) -> Gradients:
+        first, second, third = sums.totals
+        shape1, shape2, shape3 = self.shapes
+        return Gradients(
+            first[:, :-1].reshape(shape1),
+            first[:, -1].copy(),  # A view would hold the whole matrix.
+            second[:, :-1].reshape(shape2),
+            second[:, -1].copy(),
+            third.reshape(shape3),
+        )
+
+
+class Sums:
+    """Gradients of the three matrices, summed over tiles."""
+
+    def __init__(self):
+        self.totals: list[Array | None] = [None, None, None]
+
+    def add(self, which: int, left: Array, right: Array) -> None:
+        """Add a product to the gradient of one of the matrices."""
+        total, xp = self.totals[which], get_array_module(left)
+        if total is None:
+            self.totals[which] = xp.matmul(left, right)
+        else:
+            term = scratch("gradient of a tile", total.shape, total)
+            total += xp.matmul(left, right, out=term)
+
+
+def _with_column(w: Array, b: Array) -> Array:
+    """Weights as a matrix, with the bias as last column."""
+    matrix = w.reshape(len(w), -1)
+    return get_array_module(w, b).concatenate((matrix, b[:, None]), axis=1)
+
+
+def _diagonal(matrix: Array) -> Array:
+    """View of the diagonal that can be written to."""
+    size, (row, column) = len(matrix), matrix.strides
+    xp = get_array_module(matrix)
+    return xp.lib.stride_tricks.as_strided(matrix, (size,), (row + column,))

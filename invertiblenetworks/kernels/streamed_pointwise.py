@@ -1,0 +1,76 @@
+"""Streamed block whose second convolution is 1x1: a tile needs no other tile."""
+
+from __future__ import annotations
+
+from .._types import Array
+from ..backend import get_array_module
+from .patches import Tile
+from .streamed_block import Gradients, Pull, StreamedBlock, Sums
+from .windows import n_columns
+from .workspace import Lease, scratch
+
+
+class PointwiseBlock(StreamedBlock):
+    """See `streamed_block`. A gradient holds both hidden states of the batch."""
+
+    def forward(self, x: Array) -> Array:
+        def hidden(i: int, tile: Tile):
+            n = n_columns(tile, x.shape[2:])
+            return (
+                scratch("h1", (self.n_hidden + 1, n), x),
+                scratch("h2", (self.n_hidden, n), x),
+            )
+
+        return self._forward(x, hidden)
+
+    def linearize(self, x: Array) -> tuple[Array, Pull]:
+        lease, hidden = self._room(x)
+        y = self._forward(x, lambda i, tile: hidden[i])
+
+        def pull(dy: Array) -> tuple[Array, Gradients]:
+            return self._backward(dy, x, lease, hidden)
+
+        return y, pull
+
+    def _room(self, x: Array) -> tuple[Lease, list[tuple[Array, Array]]]:
+        """Memory for the hidden states of all tiles, each tile in one piece."""
+        n_first, n_second = self.n_hidden + 1, self.n_hidden
+        sizes = [n_columns(tile, x.shape[2:]) for tile in self.tiles(x)]
+        lease = Lease(((n_first + n_second) * sum(sizes),), x)
+        hidden, start = [], 0
+        for n in sizes:
+            middle, end = start + n_first * n, start + (n_first + n_second) * n
+            h1 = lease.array[start:middle].reshape(n_first, n)
+            h2 = lease.array[middle:end].reshape(n_second, n)
+            hidden.append((h1, h2))
+            start = end
+        return lease, hidden
+
+    def _forward(self, x, hidden) -> Array:
+        padded_x, padded_y = self.padded(x), self.zeros(x, self.n_out)
+        for i, tile in enumerate(self.tiles(x)):
+            h1, h2 = hidden(i, tile)
+            self.first_hidden(padded_x, tile, h1[:-1])
+            h1[-1] = 1
+            get_array_module(h2).matmul(self.second, h1, out=h2)
+            self.activation.forward_in_place(h2)
+            self.add_output(h2, tile, padded_y)
+        return self.without_margin(padded_y)
+
+    def _backward(self, dy, x, lease, hidden):
+        xp, sums = get_array_module(x), Sums()
+        padded_x, padded_dy = self.padded(x), self.padded(dy)
+        padded_dx = self.zeros(x, self.n_in)
+        for tile, (h1, h2) in zip(self.tiles(x), hidden, strict=True):
+            da2 = scratch("da2", h2.shape, x)
+            self.second_cotangent(padded_dy, tile, h2, sums, da2)
+            sums.add(1, da2, h1.T)
+            da1 = scratch("da1", h2.shape, x)
+            xp.matmul(self.second[:, :-1].T, da2, out=da1)
+            self.activation.vjp_in_place(da1, h1[:-1])
+            columns = self.columns(
+                padded_x, tile, self.margin, "columns of x", bias=True
+            )
+            sums.add(0, da1, columns.T)
+            self.add_input_cotangent(da1, tile, padded_dx)
+        return self.without_margin(padded_dx), self.gradients(sums)

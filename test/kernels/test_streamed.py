@@ -1,0 +1,95 @@
+"""The streamed conditioner against convolutions of whole images."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from invertiblenetworks import ResidualBlock
+from invertiblenetworks.kernels import streamed_block
+from invertiblenetworks.kernels.streamed import streamed_block as make
+
+CASES = [
+    (ndims, k1, k2, activation)
+    for ndims, k1, k2 in itertools.product((1, 2, 3), (1, 3), (1, 3))
+    for activation in ("relu", "sigmoid")
+] + [(2, 5, 1, "relu"), (2, 3, 5, "leaky_relu"), (0, 1, 1, "relu"), (0, 1, 1, "tanh")]
+SPATIAL = {0: (), 1: (9,), 2: (6, 5), 3: (4, 2, 3)}
+
+
+@pytest.fixture(params=[None, 1, 7, 16], ids=lambda n: f"{n or 'many'} pixels")
+def tile(request, monkeypatch):
+    """Tiles of rows, of whole samples, of several, and of all."""
+    if request.param:
+        monkeypatch.setattr(streamed_block, "TILE_BYTES", 1)
+        monkeypatch.setattr(streamed_block, "LEAST_PIXELS", request.param)
+
+
+def block(ndims, k1, k2, activation, rng, dtype="float64"):
+    net = ResidualBlock(
+        3,
+        5,
+        n_out=4,
+        **dict(k1=k1, p1=k1 // 2, k2=k2, p2=k2 // 2, ndims=ndims),
+        activation=activation,
+        fan=True,
+        dtype=dtype,
+    )
+    for parameter in net.get_params():
+        parameter.set(rng.standard_normal(parameter.shape).astype(dtype))
+    x = rng.standard_normal((3, 3, *SPATIAL[ndims])).astype(dtype)
+    return net, x
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_same_as_the_plain_path(case, tile, rng):
+    net, x = block(*case, rng)
+    dy = rng.standard_normal((3, 4, *x.shape[2:]))
+    parameters = [net.W1, net.b1, net.W2, net.b2, net.W3]
+    kernel = make(x, [p.data for p in parameters], net.activation)
+    y, pull = kernel.linearize(x)
+    dx, gradients = pull(dy)
+
+    found = {}
+    y_plain, pull_plain = net._linearize_plain(x)
+    dx_plain, _ = pull_plain(dy, lambda p, gradient: found.update({id(p): gradient}))
+    pairs = [(y, y_plain), (kernel.forward(x), y_plain), (dx, dx_plain)]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        assert gradient.shape == parameter.shape
+        pairs.append((gradient, found[id(parameter)]))
+    for ours, plain in pairs:
+        scale = np.abs(plain).max()
+        np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize("k2", [1, 3])
+def test_a_pull_can_be_used_again_and_beside_others(k2, rng):
+    net, x = block(2, 3, k2, "relu", rng)
+    kernel = net._streamed(x)
+    dy = rng.standard_normal((3, 4, 6, 5))
+    _, pull = kernel.linearize(x)
+    dx, gradients = pull(dy)
+    _, other_pull = kernel.linearize(x[::-1].copy())
+    other_dx, _ = other_pull(dy[::-1].copy())
+    again, gradients_again = pull(dy)
+    np.testing.assert_array_equal(again, dx)
+    np.testing.assert_allclose(other_dx[::-1], dx, rtol=1e-12)
+    for first, second in zip(gradients, gradients_again, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("k2", [1, 3])
+def test_keeps_the_type_and_takes_any_strides(k2, rng):
+    net, x = block(2, 3, k2, "relu", rng, "float32")
+    strided = np.asfortranarray(x)
+    y, pull = net._streamed(x).linearize(strided)
+    dx, gradients = pull(np.asfortranarray(y))
+    assert {a.dtype for a in (y, dx, *gradients)} == {np.dtype("float32")}
+    np.testing.assert_allclose(y, net.forward(x), rtol=1e-5, atol=1e-4)
+
+
+def test_what_the_kernel_is_not_for(rng):
+    strided = ResidualBlock(2, 3, k1=4, p1=0, s1=4, dtype="float64", rng=0)
+    assert strided._streamed(rng.standard_normal((1, 2, 8, 8))) is None
+    other_pad = ResidualBlock(2, 3, k1=3, p1=0, dtype="float64", rng=0)
+    assert other_pad._streamed(rng.standard_normal((1, 2, 8, 8))) is None

@@ -1,0 +1,46 @@
+"""Memory that is used again."""
+
+import threading
+
+import numpy as np
+
+from invertiblenetworks.kernels.workspace import Lease, release_workspaces, scratch
+
+LIKE = np.zeros(1, "float32")
+
+
+def start(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_a_role_has_one_memory_per_thread():
+    release_workspaces()
+    first = scratch("role", (4, 3), LIKE)
+    assert (first.shape, first.dtype) == ((4, 3), "float32")
+    assert start(scratch("role", (2, 2), LIKE)) == start(first)
+    assert start(scratch("other", (2, 2), LIKE)) != start(first)
+    found = []
+    other = threading.Thread(target=lambda: found.append(scratch("role", (4,), LIKE)))
+    other.start()
+    other.join()
+    assert start(found[0]) != start(first)
+    assert scratch("role", (100,), LIKE).size == 100
+
+
+def test_a_lease_is_used_again_only_when_it_is_over():
+    release_workspaces()
+    first, second = Lease((5,), LIKE), Lease((4,), LIKE)
+    assert not np.shares_memory(first.array, second.array)
+    place = start(first.array)
+    del first
+    third = Lease((2, 2), LIKE)
+    assert start(third.array) == place
+    assert third.array.shape == (2, 2)
+
+
+def test_release_counts_the_bytes():
+    release_workspaces()
+    scratch("role", (10,), LIKE)
+    del Lease((5,), LIKE).array
+    assert release_workspaces() == 40 + 20
+    assert release_workspaces() == 0

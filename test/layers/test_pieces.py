@@ -1,0 +1,134 @@
+"""Batches cut into pieces for several workers: the results are those of one piece."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import invertiblenetworks as inn
+from invertiblenetworks.base import pieces
+from invertiblenetworks.kernels import memory, mixing
+
+SHAPE = (5, 4, 16, 6)
+
+NETWORKS = {
+    "Glow": lambda **o: inn.NetworkGlow(4, 6, L=1, K=2, **o),
+    "Glow 3x3": lambda **o: inn.NetworkGlow(4, 6, L=1, K=1, k2=3, p2=1, **o),
+    "Glow tanh": lambda **o: inn.NetworkGlow(
+        4, 6, L=1, K=1, final_activation="tanh", block_activation="sigmoid", **o
+    ),
+    "Glow scales": lambda **o: inn.NetworkGlow(4, 6, L=1, K=1, split_scales=True, **o),
+    "HINT": lambda **o: inn.CouplingLayerHINT(4, 6, permute="full", **o),
+    "conditional Glow": lambda **o: inn.ConditionalLayerGlow(4, 4, 6, **o),
+}
+
+
+@pytest.fixture
+def finely_cut(monkeypatch):
+    """Function that sets the number of workers and the bytes of a piece."""
+    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    monkeypatch.setattr(mixing, "LEAST_WORK", 1)
+    before = memory._piece_bytes.get()
+
+    def cut(n_bytes):
+        memory._piece_bytes.set(n_bytes)
+
+    yield cut
+    memory._piece_bytes.set(before)
+
+
+def results(net, shape, n_workers):
+    """Everything that a step of training, or an inverse one, returns."""
+    rng = np.random.default_rng(1)
+    cond = (rng.standard_normal(shape),) if net.cond_kind == "array" else ()
+    x, dy = rng.standard_normal((2, *shape))
+    with threadpool_limits(n_workers):
+        y = net.forward(x, *cond)
+        y = y[0] if isinstance(y, tuple) else y
+        found = [y, net.inverse(x, *cond), net.log_abs_det(x, *cond)]
+        for method in (net.backward, net.backward_inv):
+            net.clear_grad()
+            found += [*method(dy, y, *cond), *net.get_grads()]
+    return found
+
+
+def randomized(name):
+    net = NETWORKS[name](dtype="float64", rng=2, logdet=True)
+    rng = np.random.default_rng(3)
+    for parameter in net.get_params():
+        if parameter.initialized:
+            moved = 0.3 * rng.standard_normal(parameter.shape)
+            parameter.set(parameter.data + moved)
+    first = rng.standard_normal(SHAPE)
+    return net.initialize(first, *([first] if net.cond_kind == "array" else []))
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 5])
+@pytest.mark.parametrize(("n_workers", "n_bytes"), [(2, 2**30), (3, 2**30), (2, 6000)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_same_results_for_all_pieces(name, n_workers, n_bytes, n_samples, finely_cut):
+    net, shape = randomized(name), (n_samples, *SHAPE[1:])
+    finely_cut(2**30)
+    whole = results(net, shape, 1)
+    finely_cut(n_bytes)
+    cut = results(net, shape, n_workers)
+    again = results(net, shape, n_workers)
+    for a, b, c in zip(whole, cut, again, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-11, atol=1e-12 * np.abs(a).max())
+        np.testing.assert_array_equal(c, b)  # Deterministic for these workers.
+
+
+def cut_of(net, shape, n_workers, *, gradient=True):
+    with threadpool_limits(n_workers):
+        return pieces.share(net, shape, 8, gradient=gradient)
+
+
+@pytest.fixture
+def net():
+    return inn.ResidualBlock(2, 4, k2=1, p2=0, fan=True, rng=0, dtype="float64")
+
+
+def test_samples_are_shared_evenly(net, finely_cut):
+    shares = cut_of(net, (8, 2, 16, 6), 2)
+    assert shares == [[pieces.Piece(slice(0, 4))], [pieces.Piece(slice(4, 8))]]
+
+
+def test_few_samples_are_cut_into_rows(net, finely_cut):
+    shares = cut_of(net, (1, 2, 16, 6), 2)
+    first, second = shares[0][0], shares[1][0]
+    assert (first.rows, first.seen) == (slice(0, 8), slice(0, 10))
+    assert (second.rows, second.seen) == (slice(8, 16), slice(6, 16))
+    assert [len(share) for share in cut_of(net, (3, 2, 16, 6), 2)] == [3, 3]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_pieces_hold_what_they_may(n_workers, net, finely_cut):
+    held = 2 * 16 * 6 * 4 * 8  # Two hidden states of one sample.
+    finely_cut(3 * held)
+    shares = cut_of(net, (16, 2, 16, 6), n_workers)
+    assert max(p.samples.stop - p.samples.start for s in shares for p in s) == 3
+    finely_cut(held // 2)
+    shares = cut_of(net, (2, 2, 16, 6), n_workers)
+    assert {p.rows.stop - p.rows.start for s in shares for p in s} == {8}
+    # Without a gradient no hidden state is held.
+    assert cut_of(net, (2, 2, 16, 6), 1, gradient=False) == [
+        [pieces.Piece(slice(0, 2))]
+    ]
+
+
+def test_nets_of_others_see_the_whole_batch(finely_cut):
+    seen = []
+
+    def identity(x):
+        seen.append(x.shape)
+        return x
+
+    net = inn.FunctionNet(identity, lambda dy, x: dy, lambda dx, x: dx)
+    layer = inn.CouplingLayerBasic(net, coupling="additive")
+    x = np.ones((6, 2, 4, 4))
+    with threadpool_limits(3):
+        layer.forward(x, x)
+    assert seen == [(6, 2, 4, 4)]
+
+
+def test_small_work_is_not_shared(net):
+    assert len(cut_of(net, (8, 2, 16, 6), 2)) == 1
