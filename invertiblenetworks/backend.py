@@ -39,6 +39,8 @@ def get_array_module(*arrays: Array | None) -> ModuleType:
     >>> get_array_module(np.zeros(3)).__name__
     'numpy'
     """
+    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
+        return np  # The usual case, asked often.
     cupy = sys.modules.get("cupy")
     found = None
     for array in arrays:

@@ -207,16 +207,24 @@ def _kind_error(where, name, array, dtype, module) -> TypeError:
     return TypeError(message(where, f"{name} to be {wanted}", describe(array), hint))
 
 
+WITHOUT_PARAMETERS = frozenset({bool, float, int, str, type(None)})
+"""Types that most attributes have, and that hold nothing."""
+
+
 def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
     """Yield (path, parameter) for everything reachable from ``value``."""
     if isinstance(value, Parameter):
         yield path, value
-    elif isinstance(value, Layer):
-        for name, child in vars(value).items():
-            yield from _walk(child, f"{path}.{name}" if path else name)
+        return
+    if isinstance(value, Layer):
+        children = vars(value).items()
     elif isinstance(value, list | tuple):
-        for i, child in enumerate(value):
-            yield from _walk(child, f"{path}.{i}")
+        children = enumerate(value)
     elif isinstance(value, dict):
-        for key, child in value.items():
-            yield from _walk(child, f"{path}.{key}")
+        children = value.items()
+    else:
+        return
+    for name, child in children:
+        # Looked at here: a generator for each number would take most of the time.
+        if type(child) not in WITHOUT_PARAMETERS:
+            yield from _walk(child, f"{path}.{name}" if path else str(name))

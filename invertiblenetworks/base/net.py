@@ -65,6 +65,10 @@ class Net(Layer):
         """
         return self
 
+    def _n_weights(self) -> int:
+        """Number of parameters, which says how much work a sample is."""
+        return sum(parameter.size for parameter in self.get_params())
+
     def _held(self, shape: Shape, gradient: bool) -> int:
         """Numbers per sample that an evaluation, or a linearisation, holds at least.
 

@@ -12,13 +12,13 @@ import math
 from collections.abc import Callable
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 from ..kernels import workers
-from ..kernels.memory import piece_bytes
+from ..kernels.memory import device_piece_bytes, piece_bytes
 from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
-LEAST_WORK = 2**24
+LEAST_WORK = 2**23
 """Multiplications for which it does not pay to wake another thread."""
 
 FEW_SAMPLES = 4
@@ -79,36 +79,33 @@ Shares = list[list[Piece]]
 """Pieces of a batch, one list for each worker."""
 
 
-def share(net, shape: Shape, itemsize: int, *, gradient: bool) -> Shares:
+def share(net, x: Array, *, gradient: bool) -> Shares:
     """Cut a batch for a net, and share the pieces among the workers.
 
     Parameters
     ----------
     net : Net
         What will be evaluated.
-    shape : tuple of int
-        Shape of its input.
-    itemsize : int
-        Bytes of one number.
+    x : array
+        Its input.
     gradient : bool
         Whether it will be linearised, which takes more memory.
     """
-    whole = [[Piece(slice(0, shape[0]))]]
+    shape, on_cpu = x.shape, on_host(get_array_module(x))
     if not net.splits_batch:
-        return whole
-    n_parts = max(1, min(workers.n_workers(), _work(net, shape) // LEAST_WORK))
-    per_sample = net._held(shape, gradient) * itemsize
-    room = max(1, piece_bytes())
+        return [[Piece(slice(0, shape[0]))]]
+    room = piece_bytes() if on_cpu else device_piece_bytes()
+    per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
+    n_parts = 1  # A device shares the work of one thread among its own.
+    if on_cpu:
+        n_parts = max(1, min(workers.n_workers(), _work(net, shape) // LEAST_WORK))
     if net._reach() is not None and len(shape) > 2:
         uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
         if uneven or per_sample > room:
             return _shares_of_rows(net, shape, n_parts, per_sample, room)
-    n_parts = min(n_parts, shape[0])
-    at_once = max(1, room // max(1, per_sample))
-    return [
-        [Piece(samples) for samples in _runs(part, at_once)]
-        for part in workers.even_parts(shape[0], n_parts)
-    ]
+    parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
+    at_once = max(1, room // per_sample)
+    return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
 
 
 def run(
@@ -151,8 +148,7 @@ def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
 
 def _work(net, shape: Shape) -> int:
     """About the multiplications of one evaluation."""
-    n_weights = sum(parameter.size for parameter in net.get_params())
-    return shape[0] * math.prod(shape[2:]) * n_weights
+    return shape[0] * math.prod(shape[2:]) * net._n_weights()
 
 
 def _runs(part: slice, at_once: int) -> list[slice]:

@@ -12,12 +12,15 @@ from __future__ import annotations
 import math
 
 from .._types import Array
-from ..backend import get_array_module, has_cuda_kernels
-from . import conv_cuda
+from ..backend import get_array_module, has_cuda_kernels, on_host
+from . import conv_cuda, workers
 from .patches import Columns, Geometry, Tile, scatter_add, tiles
 
-HOST_BYTES = 2**21
-"""Bytes of one tile on the CPU, about its second-level cache."""
+HOST_BYTES = 2**19
+"""Bytes of one tile on the CPU, a part of its second-level cache."""
+
+LEAST_WORK = 2**22
+"""Multiplications for which it does not pay to wake another thread."""
 
 HOST_PIXELS = 512
 """Pixels that a tile has in any case, for the sake of the product."""
@@ -43,13 +46,7 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
         return conv_cuda.transform(images, matrices, geometry)
     _, n_target, n_source = matrices.shape
     if geometry.is_pointwise:
-        if math.prod(geometry.target) == 1:
-            # One product for all samples, where matmul would make one per sample.
-            product = images.reshape(images.shape[:2]) @ matrices[0].T
-            return product.reshape(len(images), n_target, *geometry.target)
-        flat = images.reshape(*images.shape[:2], -1)
-        product = get_array_module(images).matmul(matrices[0], flat)
-        return product.reshape(len(images), n_target, *geometry.target)
+        return _multiply_pixels(images, matrices[0])
     if columns_from_source(n_source, n_target, geometry):
         return _gather_then_multiply(images, matrices, geometry)
     return _multiply_then_scatter(images, matrices, geometry)
@@ -87,6 +84,34 @@ def columns_from_source(n_source: int, n_target: int, geometry: Geometry) -> boo
     return n_source * target <= n_target * source
 
 
+def _worth(images: Array, n_target: int, geometry: Geometry) -> int:
+    """Number of threads that a convolution has work enough for."""
+    if not on_host(get_array_module(images)):
+        return 1
+    n_pixels = min(math.prod(geometry.source), math.prod(geometry.target))
+    n_values = len(images) * images.shape[1] * n_target
+    return n_values * n_pixels * geometry.n_taps // LEAST_WORK
+
+
+def _multiply_pixels(images, matrix) -> Array:
+    xp, n_target = get_array_module(images), len(matrix)
+    n_samples, n_source, *spatial = images.shape
+    n_pixels = math.prod(spatial)
+    if n_pixels == 1:
+        # One product for all samples, where matmul would make one per sample.
+        product = images.reshape(n_samples, n_source) @ matrix.T
+        return product.reshape(n_samples, n_target, *spatial)
+    result = xp.empty((n_samples, n_target, n_pixels), images.dtype)
+
+    def on_samples(samples):
+        flat = images[samples].reshape(-1, n_source, n_pixels)
+        xp.matmul(matrix, flat, out=result[samples])
+
+    worth = result.size * n_source // LEAST_WORK if on_host(xp) else 1
+    workers.for_shares(n_samples, worth, on_samples)
+    return result.reshape(n_samples, n_target, *spatial)
+
+
 def _runs_in_cuda(images: Array, geometry: Geometry) -> bool:
     return has_cuda_kernels(get_array_module(images)) and max(geometry.stride) == 1
 
@@ -97,15 +122,21 @@ def _gather_then_multiply(images, matrices, geometry) -> Array:
     n_rows = n_taps * n_source
     matrix = matrices.swapaxes(0, 1).reshape(n_target, n_rows)
     result = xp.empty((len(images), n_target, *geometry.target), images.dtype)
-    columns = Columns(xp, images.dtype)
-    for samples, rows in _tiles(images, n_rows + n_target, geometry.target):
-        tile = columns.gather(images[samples], geometry.onto_rows(rows))
-        flat, part = tile.reshape(n_rows, -1), result[samples, :, rows]
-        if len(part) == 1:
-            xp.matmul(matrix, flat, out=part.reshape(n_target, -1))
-        else:
-            product = (matrix @ flat).reshape(n_target, *tile.shape[2:])
-            part[...] = product.swapaxes(0, 1)
+    all_tiles = _tiles(images, n_rows + n_target, geometry.target)
+
+    def on_tiles(share):
+        columns = Columns(xp, images.dtype)
+        for samples, rows in all_tiles[share]:
+            tile = columns.gather(images[samples], geometry.onto_rows(rows))
+            flat, part = tile.reshape(n_rows, -1), result[samples, :, rows]
+            if len(part) == 1:
+                xp.matmul(matrix, flat, out=part.reshape(n_target, -1))
+            else:
+                product = (matrix @ flat).reshape(n_target, *tile.shape[2:])
+                part[...] = product.swapaxes(0, 1)
+
+    worth = _worth(images, n_target, geometry)
+    workers.for_shares(len(all_tiles), worth, on_tiles)
     return result
 
 
@@ -115,13 +146,22 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     n_rows = n_taps * n_target
     matrix = matrices.reshape(n_rows, n_source)
     result = xp.zeros((len(images), n_target, *geometry.target), images.dtype)
-    columns = Columns(xp, images.dtype)
-    for samples, rows in _tiles(images, n_rows + n_source, geometry.source):
-        tile = images[samples, :, rows].swapaxes(0, 1)
-        flat = tile.reshape(n_source, -1)
-        product = xp.matmul(matrix, flat, out=columns.empty((n_rows, flat.shape[1])))
-        product = product.reshape(n_taps, n_target, *tile.shape[1:])
-        scatter_add(product, result[samples], geometry.from_rows(rows))
+
+    def on_samples(share):
+        # Shared by samples: tiles of one image add to the same pixels.
+        images_here, result_here = images[share], result[share]
+        columns = Columns(xp, images.dtype)
+        all_tiles = _tiles(images_here, n_rows + n_source, geometry.source)
+        for samples, rows in all_tiles:
+            tile = images_here[samples, :, rows].swapaxes(0, 1)
+            flat = tile.reshape(n_source, -1)
+            room = columns.empty((n_rows, flat.shape[1]))
+            product = xp.matmul(matrix, flat, out=room)
+            product = product.reshape(n_taps, n_target, *tile.shape[1:])
+            scatter_add(product, result_here[samples], geometry.from_rows(rows))
+
+    worth = _worth(images, n_target, geometry)
+    workers.for_shares(len(images), worth, on_samples)
     return result
 
 
@@ -129,12 +169,18 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
     xp = get_array_module(fixed)
     n_fixed, n_moved = fixed.shape[1], moved.shape[1]
     n_rows = geometry.n_taps * n_moved
-    total = 0
-    columns = Columns(xp, moved.dtype)
-    for samples, rows in _tiles(moved, n_rows + n_fixed, geometry.target):
-        tile = columns.gather(moved[samples], geometry.onto_rows(rows))
-        other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
-        total = total + other @ tile.reshape(n_rows, -1).T
+    all_tiles = _tiles(moved, n_rows + n_fixed, geometry.target)
+
+    def on_tiles(share):
+        total, columns = 0, Columns(xp, moved.dtype)
+        for samples, rows in all_tiles[share]:
+            tile = columns.gather(moved[samples], geometry.onto_rows(rows))
+            other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
+            total = total + other @ tile.reshape(n_rows, -1).T
+        return total
+
+    worth = _worth(moved, n_fixed, geometry)
+    total = sum(workers.for_shares(len(all_tiles), worth, on_tiles))
     return total.reshape(n_fixed, geometry.n_taps, n_moved).swapaxes(0, 1)
 
 

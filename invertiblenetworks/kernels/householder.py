@@ -160,9 +160,9 @@ def _factors(v: Array) -> Array:
 
 def _reflect_rows(a: Array, v: Array, factor: Array) -> Array:
     """Return ``A H``."""
-    return a - get_array_module(a).outer(factor * (a @ v), v)
+    return a - (factor * (a @ v))[:, None] * v
 
 
 def _reflect_columns(a: Array, v: Array, factor: Array) -> Array:
     """Return ``H A``."""
-    return a - get_array_module(a).outer(factor * v, v @ a)
+    return a - (factor * v)[:, None] * (v @ a)

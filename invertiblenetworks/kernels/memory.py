@@ -13,3 +13,12 @@ _piece_bytes: ContextVar[int] = ContextVar("piece_bytes", default=PIECE_BYTES)
 def piece_bytes() -> int:
     """Bytes of hidden states that one worker may hold."""
     return _piece_bytes.get()
+
+
+DEVICE_PIECE_BYTES = 2**30
+"""The same on a device, where larger products pay and memory is not in pages."""
+
+
+def device_piece_bytes() -> int:
+    """Bytes of hidden states that a piece may hold on a device."""
+    return min(DEVICE_PIECE_BYTES, piece_bytes() * (DEVICE_PIECE_BYTES // PIECE_BYTES))

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from .._types import Array
 from ..backend import get_array_module, on_host
 from .activation_layers import Activation
-from .streamed_block import Gradients, StreamedBlock
+from .streamed_block import StreamedBlock
 from .streamed_pointwise import PointwiseBlock
 from .streamed_spatial import SpatialBlock
+from .vector_block import VectorBlock
 
 
 def streamed_block(
@@ -35,31 +36,7 @@ def streamed_block(
         return None
     w1, b1, w2, b2, w3 = parameters
     if x.ndim == 2:
-        spread = [w[..., None] for w in (w1, w2, w3)]
-        block = PointwiseBlock(spread[0], b1, spread[1], b2, spread[2], activation)
-        return VectorBlock(block)
+        return VectorBlock(w1, b1, w2, b2, w3, activation)
     pointwise = math.prod(w2.shape[2:]) == 1
     kind = PointwiseBlock if pointwise else SpatialBlock
     return kind(w1, b1, w2, b2, w3, activation)
-
-
-class VectorBlock:
-    """A block on vectors ``(N, C)``: on images of one pixel."""
-
-    def __init__(self, block: PointwiseBlock):
-        self.block = block
-
-    def forward(self, x: Array) -> Array:
-        """See `StreamedBlock`."""
-        return self.block.forward(x[..., None])[..., 0]
-
-    def linearize(self, x: Array):
-        """See `StreamedBlock`."""
-        y, pull_image = self.block.linearize(x[..., None])
-
-        def pull(dy: Array):
-            dx, gradients = pull_image(dy[..., None])
-            w1, b1, w2, b2, w3 = gradients
-            return dx[..., 0], Gradients(w1[..., 0], b1, w2[..., 0], b2, w3[..., 0])
-
-        return y[..., 0], pull

@@ -76,7 +76,7 @@ class Coupling(Bijection):
             put(piece.wanted(a), piece.wanted(a_out))
             return part_of_ld
 
-        shares = pieces.share(self.net, a.shape, a.dtype.itemsize, gradient=False)
+        shares = pieces.share(self.net, a, gradient=False)
         for piece, part_of_ld in pieces.run(shares, on_piece):
             ld[piece.samples] += part_of_ld
         return y, ld
@@ -108,7 +108,7 @@ class Coupling(Bijection):
             put(wanted(da), wanted(da_out))
             return pull(piece.spread(dp, p), add_grad)
 
-        shares = pieces.share(self.net, a.shape, a.dtype.itemsize, gradient=True)
+        shares = pieces.share(self.net, a, gradient=True)
         # Only here, one after the other: rows of neighbouring pieces overlap.
         for piece, (da_net, dcond_net) in pieces.run(shares, on_piece, add_grad):
             da_seen = piece.with_neighbours(da_out)

@@ -213,6 +213,9 @@ class ResidualBlock(Net):
         add_grad(self.b1, sum_but_channels(da1))
         return conv_adjoint_x(da1, w1.data, x.shape[2:], **self._outer)
 
+    def _n_weights(self):
+        return self.W1.size + self.W2.size + self.W3.size
+
     def _held(self, shape, gradient):
         pixels = math.prod(shape[2:]) * len(self.b1.data)
         if self.W2.data[0, 0].size == 1:

@@ -1,0 +1,122 @@
+"""The package whose benchmarks these are."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from invertiblenetworks import NetworkGlow, ResidualBlock
+from invertiblenetworks.kernels import conv as kernels
+
+from ..subject import PERTURBATION, Subject, data, squeezed_data
+from ..task import Configuration
+from .fresh_process import import_seconds
+
+SMALL_IMAGE = 16
+
+
+def multiscale(c: Configuration) -> Subject:
+    """Glow of several scales."""
+    net = NetworkGlow(
+        c.channels,
+        c.hidden,
+        L=c.scales,
+        K=c.steps,
+        split_scales=True,
+        logdet=True,
+        rng=0,
+    )
+    return _flow(net, data(c))
+
+
+def single_scale(c: Configuration) -> Subject:
+    """Glow on squeezed images."""
+    x = squeezed_data(c)
+    return _flow(NetworkGlow(x.shape[1], c.hidden, L=1, K=c.steps, rng=0), x)
+
+
+def dense(c: Configuration) -> Subject:
+    """Glow on vectors."""
+    net = NetworkGlow(c.channels, c.hidden, L=1, K=c.steps, ndims=0, rng=0)
+    return _flow(net, data(c))
+
+
+def residual_block(c: Configuration) -> Subject:
+    """The conditioner with square kernels; ``backward`` evaluates it, too."""
+    n = c.channels
+    block = ResidualBlock(n, n, n_out=n, fan=True, ndims=c.ndims, rng=0)
+    _perturb(block)
+    x, dy = data(c), data(c)
+
+    def step():
+        block.clear_grad()
+        dx = block.backward(dy, x)
+        return float(dx.ravel()[0])
+
+    return Subject(step, *_count(block))
+
+
+def convolution(c: Configuration) -> Subject:
+    """Square 3x3 or 3x3x3 convolution."""
+    x, w = data(c), _kernel(c)
+    return _kernel_subject(partial(kernels.conv, x, w, pad=1), w)
+
+
+def convolution_adjoint_x(c: Configuration) -> Subject:
+    """Its adjoint in the images."""
+    dy, w = data(c), _kernel(c)
+    call = partial(kernels.conv_adjoint_x, dy, w, dy.shape[2:], pad=1)
+    return _kernel_subject(call, w)
+
+
+def convolution_adjoint_w(c: Configuration) -> Subject:
+    """Its adjoint in the kernels."""
+    x, dy, w = data(c), data(c), _kernel(c)
+    call = partial(kernels.conv_adjoint_w, dy, x, w.shape[2:], pad=1)
+    return _kernel_subject(call, w)
+
+
+def import_package(c: Configuration) -> Subject:
+    """Start of an interpreter that imports the package."""
+    return Subject(lambda: import_seconds("invertiblenetworks"))
+
+
+def _flow(net, x) -> Subject:
+    # ActNorm takes its values from a small batch, so that no memory is used yet.
+    small = x[:64] if x.ndim == 2 else x[:2, :, :SMALL_IMAGE, :SMALL_IMAGE]
+    net.initialize(np.ascontiguousarray(small))
+    _perturb(net)
+    n = len(x)
+
+    def step():
+        net.clear_grad()
+        z, logdet = net.forward(x)
+        value = 0.5 / n * np.vdot(z, z) - logdet
+        net.backward(z / n, z)
+        return float(value)
+
+    return Subject(step, *_count(net))
+
+
+def _perturb(net) -> None:
+    rng = np.random.default_rng(1)
+    for parameter in net.get_params():
+        noise = rng.standard_normal(parameter.shape, "float32")
+        parameter.set(parameter.data + PERTURBATION * noise)
+
+
+def _count(net) -> tuple[int, int]:
+    """Parameters, and kernels among them; all others have one axis."""
+    parameters = net.get_params()
+    kernel_sizes = [p.size for p in parameters if len(p.shape) > 1]
+    return sum(p.size for p in parameters), sum(kernel_sizes)
+
+
+def _kernel(c: Configuration) -> np.ndarray:
+    shape = (c.channels, c.channels, *(3,) * c.ndims)
+    return np.random.default_rng(1).standard_normal(shape, "float32")
+
+
+def _kernel_subject(call, w) -> Subject:
+    return Subject(lambda: float(call().ravel()[0]), w.size, w.size)
