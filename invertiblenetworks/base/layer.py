@@ -38,7 +38,7 @@ class Layer:
 
     def get_params(self) -> list[Parameter]:
         """Parameters in definition order, depth first, each once."""
-        return list(self.named_params().values())
+        return list(dict.fromkeys(_all_parameters(self)))
 
     def set_params(self, values: Sequence[Array]) -> None:
         """Copy ``values``, aligned with ``get_params()``, into the parameters.
@@ -76,7 +76,7 @@ class Layer:
     @property
     def initialized(self) -> bool:
         """True when every parameter has values."""
-        return all(p.initialized for _, p in _walk(self, ""))
+        return all(p.data is not None for p in _all_parameters(self))
 
     @property
     def dtype(self) -> np.dtype | None:
@@ -129,6 +129,11 @@ class Layer:
 
     def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
         """Type and library of the parameters, which must have one of each."""
+        parameters = _all_parameters(self)
+        kinds = {(type(p.data), p.data is not None and p.data.dtype) for p in parameters}
+        if len(kinds) == 1 and parameters[0].initialized:
+            # The usual case. What follows finds words for all others.
+            return parameters[0].dtype, parameters[0].array_module
         first = None
         for name, parameter in _walk(self, ""):
             kind = (parameter.dtype, parameter.array_module)
@@ -142,6 +147,8 @@ class Layer:
 
     def _require_initialized(self, method: str) -> None:
         """Raise ``NotInitializedError`` unless every parameter has values."""
+        if self.initialized:
+            return
         for name, parameter in _walk(self, ""):
             if not parameter.initialized:
                 raise NotInitializedError(
@@ -228,3 +235,23 @@ def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
         # Looked at here: a generator for each number would take most of the time.
         if type(child) not in WITHOUT_PARAMETERS:
             yield from _walk(child, f"{path}.{name}" if path else str(name))
+
+
+def _all_parameters(layer: Layer) -> list[Parameter]:
+    """What `_walk` yields, without the paths, which take most of its time."""
+    found: list[Parameter] = []
+    _collect(layer, found)
+    return found
+
+
+def _collect(value: object, found: list[Parameter]) -> None:
+    if isinstance(value, Parameter):
+        found.append(value)
+    elif isinstance(value, Layer):
+        _collect(vars(value), found)
+    elif isinstance(value, dict):
+        _collect(list(value.values()), found)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            if type(child) not in WITHOUT_PARAMETERS:
+                _collect(child, found)

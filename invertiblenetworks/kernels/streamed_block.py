@@ -23,8 +23,7 @@ from .._types import Array
 from ..backend import get_array_module
 from .activation_layers import Activation
 from .patches import Tile, tiles
-from .windows import gather, interior, n_columns, scatter_add, with_margin
-from .windows import zeros_with_margin
+from .windows import Scatter, gather, n_columns, with_margin
 from .workspace import scratch
 
 TILE_BYTES = 2**20
@@ -106,27 +105,24 @@ class StreamedBlock:
             columns[n_rows] = 1
         return columns
 
-    def add_output(self, h2: Array, tile: Tile, padded_y: Array) -> None:
+    def add_output(self, h2: Array, tile: Tile, y: Array) -> None:
         """Add what h2 of a tile contributes to y."""
-        self._spread(self.third.T, h2, tile, padded_y)
+        self._spread(self.third.T, h2, tile, y)
 
-    def add_input_cotangent(self, da1: Array, tile: Tile, padded_dx: Array) -> None:
+    def add_input_cotangent(self, da1: Array, tile: Tile, dx: Array) -> None:
         """Add what the cotangent of ``W1 * x`` on a tile contributes to dx."""
-        self._spread(self.first[:, :-1].T, da1, tile, padded_dx)
+        self._spread(self.first[:, :-1].T, da1, tile, dx)
 
-    def _spread(self, matrix, hidden, tile, padded) -> None:
-        shape = (len(matrix), hidden.shape[1])
-        columns = scratch("columns to add", shape, hidden)
-        get_array_module(hidden).matmul(matrix, hidden, out=columns)
-        scatter_add(columns, tile, self.margin, padded)
+    def _spread(self, matrix, hidden, tile, images) -> None:
+        n_channels, spatial = images.shape[1], images.shape[2:]
+        scatter = Scatter(n_channels, tile, spatial, self.margin, hidden)
+        get_array_module(hidden).matmul(matrix, hidden, out=scatter.columns)
+        scatter.add_to(images)
 
     def zeros(self, like: Array, n_channels: int) -> Array:
-        """Zeros for images of this many channels, with the outer margin."""
+        """Zeros for images of this many channels."""
         shape = (len(like), n_channels, *like.shape[2:])
-        return zeros_with_margin(like, shape, self.margin)
-
-    def without_margin(self, padded: Array) -> Array:
-        return interior(padded, self.margin)
+        return get_array_module(like).zeros(shape, like.dtype)
 
     def second_cotangent(self, padded_dy, tile, h2, sums, out) -> None:
         """Write the cotangent of the argument of h2; add to the gradient of W3."""
@@ -136,7 +132,7 @@ class StreamedBlock:
         self.activation.vjp_in_place(out, h2)
 
     def gradients(self, sums: Sums) -> Gradients:
-        first, second, third = sums.totals
+        first, second, third = sums.aligned(self.first, self.second, self.third)
         shape1, shape2, shape3 = self.shapes
         return Gradients(
             first[:, :-1].reshape(shape1),
@@ -155,12 +151,22 @@ class Sums:
 
     def add(self, which: int, left: Array, right: Array) -> None:
         """Add a product to the gradient of one of the matrices."""
+        if len(left) < right.shape[1]:
+            # BLAS is faster with the longer side first, most so for narrow nets.
+            left, right = right.T, left.T
         total, xp = self.totals[which], get_array_module(left)
         if total is None:
             self.totals[which] = xp.matmul(left, right)
         else:
             term = scratch("gradient of a tile", total.shape, total)
             total += xp.matmul(left, right, out=term)
+
+    def aligned(self, *matrices: Array) -> list[Array]:
+        """Return the sums in the orientation of the matrices."""
+        return [
+            total if total.shape == matrix.shape else total.T
+            for total, matrix in zip(self.totals, matrices, strict=True)
+        ]
 
 
 def _with_column(w: Array, b: Array) -> Array:

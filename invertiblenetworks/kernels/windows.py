@@ -12,12 +12,12 @@ and of the rows (`patches.Tile`).
 
 from __future__ import annotations
 
-import itertools
 import math
 
 from .._types import Array, Shape
 from ..backend import get_array_module
 from .patches import Tile
+from .workspace import scratch
 
 
 def with_margin(images: Array, margin: int) -> Array:
@@ -86,17 +86,93 @@ def gather(padded: Array, tile: Tile, margin: int, columns: Array) -> None:
     columns.reshape(windows.shape)[...] = windows
 
 
-def scatter_add(columns: Array, tile: Tile, margin: int, padded: Array) -> None:
-    """Add columns to the windows of a tile, in place: the adjoint of `gather`."""
-    samples, rows = tile
-    sizes = [size - 2 * margin for size in padded.shape[3:]]
-    kernel = (2 * margin + 1,) * (padded.ndim - 2)
-    part = padded[samples].swapaxes(0, 1)
-    n_channels, n_samples = part.shape[:2]
-    n_rows = rows.stop - rows.start
-    columns = columns.reshape(n_channels, *kernel, n_samples, n_rows, *sizes)
-    for tap in itertools.product(*map(range, kernel)):
-        start = (rows.start + tap[0], *tap[1:])
-        ends = zip(start, (n_rows, *sizes), strict=True)
-        moved = tuple(slice(first, first + size) for first, size in ends)
-        part[(..., *moved)] += columns[(slice(None), *tap)]
+class Scatter:
+    """Room for columns of a tile that are to be added to its windows.
+
+    The adjoint of `gather`. Within the tile a tap is a shift of the flat pixels; so
+    the sum over taps is one reduction over a view that overlaps itself, once the
+    entries that would land outside of the image are zero.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of the images.
+    tile : pair of slices
+    spatial : tuple of int
+        Spatial shape of the images.
+    margin : int
+        As for `gather`.
+    like : array
+        Gives the type.
+
+    Attributes
+    ----------
+    columns : array, shape (n_channels * taps, n_columns)
+        To be written before `add_to`.
+    """
+
+    def __init__(
+        self, n_channels: int, tile: Tile, spatial: Shape, margin: int, like: Array
+    ):
+        samples, rows = tile
+        self.tile, self.margin = tile, margin
+        self.whole = rows == slice(0, spatial[0])
+        n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
+        self.pixels = (n_samples, n_rows, *spatial[1:])
+        self.kernel = (2 * margin + 1,) * len(spatial)
+        # How far apart neighbours on each axis are, in flat pixels.
+        self.steps = [math.prod(spatial[axis:]) for axis in range(1, len(spatial) + 1)]
+        # Rows before and after those of the tile, where windows reach.
+        self.spill = 0 if self.whole else margin * self.steps[0]
+        self.reach = self.spill + margin * sum(self.steps)
+        length = math.prod(self.pixels)
+        shape = (n_channels * math.prod(self.kernel), length + 2 * self.reach)
+        self._room = scratch("columns to add", shape, like)
+        self._room[:, : self.reach] = 0
+        self._room[:, self.reach + length :] = 0
+        self.columns = self._room[:, self.reach : self.reach + length]
+
+    def add_to(self, images: Array) -> None:
+        """Add the columns to images ``(N, C, *spatial)``, in place."""
+        self._drop_what_lands_outside()
+        total = self._sum_over_taps()
+        samples, rows = self.tile
+        if self.whole:
+            part = images[samples]
+            part += total.reshape(-1, *self.pixels).swapaxes(0, 1)
+            return
+        first, last = rows.start - self.margin, rows.stop + self.margin
+        total = total.reshape(len(total), last - first, *self.pixels[2:])
+        inside = slice(max(first, 0), min(last, images.shape[2]))
+        part = images[samples.start, :, inside]
+        part += total[:, inside.start - first : inside.stop - first]
+
+    def _drop_what_lands_outside(self) -> None:
+        by_tap = self.columns.reshape(-1, *self.kernel, *self.pixels)
+        n_axes = len(self.kernel)
+        for axis in range(0 if self.whole else 1, n_axes):
+            for tap in range(2 * self.margin + 1):
+                shift = tap - self.margin
+                edge = slice(0, -shift) if shift < 0 else slice(-shift, None)
+                if shift:
+                    place = [slice(None)] * by_tap.ndim
+                    place[1 + axis], place[2 + n_axes + axis] = tap, edge
+                    by_tap[tuple(place)] = 0
+
+    def _sum_over_taps(self) -> Array:
+        xp, room = get_array_module(self._room), self._room
+        taps = room.reshape(-1, *self.kernel, room.shape[1])
+        channel, *tap_strides, pixel = taps.strides
+        length = self.columns.shape[1] + 2 * self.spill
+        strides = [
+            stride - step * pixel
+            for stride, step in zip(tap_strides, self.steps, strict=True)
+        ]
+        # Of the first tap, whose shift is the most negative.
+        start = self.reach - self.spill + self.margin * sum(self.steps)
+        shifted = xp.lib.stride_tricks.as_strided(
+            taps[(..., slice(start, None))],
+            (len(taps), *self.kernel, length),
+            (channel, *strides, pixel),
+        )
+        return shifted.sum(axis=tuple(range(1, 1 + len(self.kernel))))

@@ -11,6 +11,7 @@ from ..libraries import (
     CHANNELS_LAST,
     CHECKPOINT,
     FREIA,
+    KEEPING,
     MEMCNN,
     NFLOWS,
     NORMFLOWS,
@@ -22,7 +23,7 @@ from ..task import OURS, Configuration, Group, Settings, compare
 from .experiment import Experiment
 
 STORING = [PYTORCH, CHANNELS_LAST, NORMFLOWS, FREIA, NFLOWS]
-LIBRARIES = [OURS, *STORING, CHECKPOINT, MEMCNN]
+LIBRARIES = [OURS, KEEPING, *STORING, CHECKPOINT, MEMCNN]
 SIZES = (64, 128)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..task import OURS
 
+KEEPING = f"{OURS}, keeping"
 NUMPY = "NumPy"
 PYTORCH = "PyTorch"
 CHANNELS_LAST = "PyTorch, channels last"
@@ -20,6 +21,7 @@ CHECKPOINT = "torch.utils.checkpoint"
 
 MODULES = {
     OURS: "ours",
+    KEEPING: "ours_keeping",
     NUMPY: "numpy_only",
     PYTORCH: "plain_torch",
     CHANNELS_LAST: "torch_channels_last",
@@ -31,5 +33,5 @@ MODULES = {
     CHECKPOINT: "with_checkpoint",
 }
 
-WITHOUT_PEERS = (OURS, NUMPY)
+WITHOUT_PEERS = (OURS, KEEPING, NUMPY)
 """Those that run in the environment of this package; all others need that of peers."""

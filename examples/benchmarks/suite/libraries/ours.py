@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 
-from invertiblenetworks import NetworkGlow, ResidualBlock
+from invertiblenetworks import KeptStates, NetworkGlow, ResidualBlock
 from invertiblenetworks.kernels import conv as kernels
 
 from ..subject import PERTURBATION, Subject, data, squeezed_data
@@ -16,30 +17,22 @@ from .fresh_process import import_seconds
 SMALL_IMAGE = 16
 
 
-def multiscale(c: Configuration) -> Subject:
+def multiscale(c: Configuration, kept=None) -> Subject:
     """Glow of several scales."""
-    net = NetworkGlow(
-        c.channels,
-        c.hidden,
-        L=c.scales,
-        K=c.steps,
-        split_scales=True,
-        logdet=True,
-        rng=0,
-    )
-    return _flow(net, data(c))
+    options = dict(L=c.scales, K=c.steps, split_scales=True, logdet=True)
+    return flow(NetworkGlow(c.channels, c.hidden, rng=0, **options), data(c), kept)
 
 
-def single_scale(c: Configuration) -> Subject:
+def single_scale(c: Configuration, kept=None) -> Subject:
     """Glow on squeezed images."""
     x = squeezed_data(c)
-    return _flow(NetworkGlow(x.shape[1], c.hidden, L=1, K=c.steps, rng=0), x)
+    return flow(NetworkGlow(x.shape[1], c.hidden, L=1, K=c.steps, rng=0), x, kept)
 
 
-def dense(c: Configuration) -> Subject:
+def dense(c: Configuration, kept=None) -> Subject:
     """Glow on vectors."""
     net = NetworkGlow(c.channels, c.hidden, L=1, K=c.steps, ndims=0, rng=0)
-    return _flow(net, data(c))
+    return flow(net, data(c), kept)
 
 
 def residual_block(c: Configuration) -> Subject:
@@ -82,21 +75,29 @@ def import_package(c: Configuration) -> Subject:
     return Subject(lambda: import_seconds("invertiblenetworks"))
 
 
-def _flow(net, x) -> Subject:
-    # ActNorm takes its values from a small batch, so that no memory is used yet.
-    small = x[:64] if x.ndim == 2 else x[:2, :, :SMALL_IMAGE, :SMALL_IMAGE]
-    net.initialize(np.ascontiguousarray(small))
-    _perturb(net)
+def flow(net, x, kept: KeptStates | None = None) -> Subject:
+    """Steps of training without an optimizer; with ``kept``, of three units."""
+    _prepare(net, x)
     n = len(x)
 
     def step():
         net.clear_grad()
-        z, logdet = net.forward(x)
+        with kept.recording() if kept is not None else nullcontext():
+            z, logdet = net.forward(x)
         value = 0.5 / n * np.vdot(z, z) - logdet
-        net.backward(z / n, z)
+        with kept.replaying() if kept is not None else nullcontext():
+            net.backward(z / n, z)
         return float(value)
 
     return Subject(step, *_count(net))
+
+
+def _prepare(net, x) -> None:
+    """Set all parameters to values that are nowhere zero."""
+    # ActNorm takes its values from a small batch, so that no memory is used yet.
+    small = x[:64] if x.ndim == 2 else x[:2, :, :SMALL_IMAGE, :SMALL_IMAGE]
+    net.initialize(np.ascontiguousarray(small))
+    _perturb(net)
 
 
 def _perturb(net) -> None:
