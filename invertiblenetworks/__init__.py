@@ -13,6 +13,7 @@ from .base import (
     PairMixin,
     zeros_like,
 )
+from .base.kept import KeptStates
 from .compose import (
     Chain,
     ChannelSplit,
@@ -64,6 +65,7 @@ from .kernels.activations import (
     sigmoid_grad,
     sigmoid_inv,
 )
+from .kernels.memory import memory_limit
 from .kernels.squeeze import squeeze, unsqueeze
 from .kernels.states import cat_states, split_states, tensor_cat, tensor_split
 from .kernels.wavelet import (
@@ -72,6 +74,7 @@ from .kernels.wavelet import (
     wavelet_squeeze,
     wavelet_unsqueeze,
 )
+from .kernels.workspace import release_workspaces
 from .layers import (
     ActNorm,
     AffineLayer,
@@ -135,6 +138,7 @@ from .objectives import (
 from .operators import Jacobian, gauss_newton_step
 from .optim import ADAM, SGD, clip_grad_norm, cosine_decay, exponential_decay
 from .parameter import Parameter, axpy, dot, norm, par2vec, scale, vec2par
+from .planning import MemoryPlan, plan_memory
 from .three_dimensional import (
     ConditionalLayerGlow3D,
     ConditionalLayerHINT3D,
@@ -226,6 +230,7 @@ __all__ = [
     "InverseProblemMixin",
     "is_gpu",
     "Jacobian",
+    "KeptStates",
     "LaneYMixin",
     "Layer",
     "leaky_relu",
@@ -239,6 +244,8 @@ __all__ = [
     "log_likelihood",
     "log_likelihood_grad",
     "log_likelihood_hess",
+    "memory_limit",
+    "MemoryPlan",
     "mse",
     "mse_grad",
     "mse_hess",
@@ -270,8 +277,10 @@ __all__ = [
     "PairSplit",
     "par2vec",
     "Parameter",
+    "plan_memory",
     "Pointwise",
     "ReflectionTransformer",
+    "release_workspaces",
     "relu",
     "relu_grad",
     "ReLUlayer",

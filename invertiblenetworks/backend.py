@@ -78,7 +78,7 @@ def is_array(value: object) -> bool:
 
 def is_gpu(array: Array) -> bool:
     """True if ``array`` is a CuPy array."""
-    return get_array_module(array) is not np
+    return not on_host(get_array_module(array))
 
 
 def gpu_available() -> bool:

@@ -29,7 +29,10 @@ LEVELS = [
     {"nets", "transformers", "compose"},
     {"layers"},
     {"networks"},
-    {"objectives", "optim", "operators", "io", "datasets", "three_dimensional"},
+    {
+        *("objectives", "optim", "operators", "io", "datasets", "planning"),
+        "three_dimensional",
+    },
     {"testing"},
     {"demo"},
     {"__main__"},

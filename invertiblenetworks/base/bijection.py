@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from .._types import Array, Shape
 from ..errors import LayerError, NotInitializedError
@@ -27,9 +27,11 @@ from .checks import (
     first_batch,
 )
 from .layer import Layer
+from .limits import within_limit
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 CondKind = Literal["none", "array", "context"]
+Bytes: TypeAlias = int | str
 
 
 class Bijection(Layer):
@@ -47,6 +49,8 @@ class Bijection(Layer):
     Notes
     -----
     Order to remember: derivative first, value second, condition last.
+
+    ``memory_limit`` is for one call what the function of that name is for a block.
     """
 
     logdet: bool = False
@@ -95,7 +99,7 @@ class Bijection(Layer):
 
     # --- public methods -------------------------------------------------------------
 
-    def forward(self, x: Array, cond=None):
+    def forward(self, x: Array, cond=None, *, memory_limit: Bytes | None = None):
         """Map ``x`` to ``y``; with ``logdet=True`` to ``(y, logdet)``.
 
         Parameters
@@ -104,6 +108,8 @@ class Bijection(Layer):
             The input.
         cond : array or object, optional
             The condition, if the layer takes one.
+        memory_limit : int or str, optional
+            Bytes that this call may take, see `memory_limit`.
 
         Returns
         -------
@@ -118,17 +124,21 @@ class Bijection(Layer):
             If the shape does not fit.
         TypeError
             If type or device do not fit, or the condition is missing.
+        MemoryError
+            If there is a memory limit, and nothing keeps it.
         """
-        y, ld = self._run(False, "forward", x, cond)
+        y, ld = self._run(False, "forward", x, cond, memory_limit)
         return (y, ld.mean()) if self.logdet else y
 
-    def inverse(self, y: Array, cond=None):
+    def inverse(self, y: Array, cond=None, *, memory_limit: Bytes | None = None):
         """Map ``y`` back to ``x``. The log-determinant of the inverse map comes from
         ``reverse(layer).forward``.
         """
-        return self._run(True, "inverse", y, cond)[0]
+        return self._run(True, "inverse", y, cond, memory_limit)[0]
 
-    def backward(self, dy: Array, y: Array, cond=None) -> tuple:
+    def backward(
+        self, dy: Array, y: Array, cond=None, *, memory_limit: Bytes | None = None
+    ) -> tuple:
         """Pull the gradient ``dy`` of a function f back through the layer.
 
         The input is recomputed from ``y``: nothing was stored by ``forward``.
@@ -145,25 +155,17 @@ class Bijection(Layer):
         dcond : array
             Gradient with respect to the condition, if ``cond_kind`` is "array".
         """
-        return self._run_adjoint(
-            False, "backward", dy, y, cond, self._objective_seed(), Parameter.accumulate
-        )
+        return self._run_backward(False, "backward", dy, y, cond, memory_limit)
 
-    def backward_inv(self, dx: Array, x: Array, cond=None) -> tuple:
+    def backward_inv(
+        self, dx: Array, x: Array, cond=None, *, memory_limit: Bytes | None = None
+    ) -> tuple:
         """Pull the gradient ``dx`` of a function f of ``inverse(y)`` back.
 
         Returns ``(dy, y)``, and ``dcond``. With ``logdet=True`` the gradients are
         those of ``f(x)`` minus the log-determinant of the inverse map.
         """
-        return self._run_adjoint(
-            True,
-            "backward_inv",
-            dx,
-            x,
-            cond,
-            self._objective_seed(),
-            Parameter.accumulate,
-        )
+        return self._run_backward(True, "backward_inv", dx, x, cond, memory_limit)
 
     def jacobian(
         self,
@@ -238,7 +240,8 @@ class Bijection(Layer):
     def log_abs_det(self, x: Array, cond=None) -> Array:
         """``log|det dy/dx|`` of each sample, in nats; shape (N,)."""
         self._enter(False, "log_abs_det", cond, x=x)
-        return self._forward(x, cond)[1]
+        with within_limit(None, self, "log_abs_det", x, cond):
+            return self._forward(x, cond)[1]
 
     @with_one_blas_thread
     def log_prob(self, x: Array, cond=None) -> Array:
@@ -247,12 +250,13 @@ class Bijection(Layer):
         ``-|y|^2 / 2 - D/2 log(2 pi) + log|det dy/dx|`` with D values per sample.
         """
         self._enter(False, "log_prob", cond, x=x)
-        y, ld = self._forward(x, cond)
-        for part in y if isinstance(y, tuple) else (y,):
-            dimension = math.prod(part.shape[1:])
-            constant = 0.5 * dimension * math.log(2.0 * math.pi)
-            ld = ld - 0.5 * sum_per_sample(part * part) - constant
-        return ld
+        with within_limit(None, self, "log_prob", x, cond):
+            y, ld = self._forward(x, cond)
+            for part in y if isinstance(y, tuple) else (y,):
+                dimension = math.prod(part.shape[1:])
+                constant = 0.5 * dimension * math.log(2.0 * math.pi)
+                ld = ld - 0.5 * sum_per_sample(part * part) - constant
+            return ld
 
     @with_one_blas_thread
     def initialize(self, x: Array, cond=None, *, inverse: bool = False) -> Bijection:
@@ -267,25 +271,32 @@ class Bijection(Layer):
             If the batch is empty or not finite.
         """
         self._check("initialize", inverse, cond, x=x)
-        self._first_batch(x, cond, inverse)
+        with within_limit(None, self, "initialize", x, cond, inverse=inverse):
+            self._first_batch(x, cond, inverse)
         return self
 
     # --- one implementation for both directions -------------------------------------
 
     @with_one_blas_thread
-    def _run(self, inverse, method, x, cond):
+    def _run(self, inverse, method, x, cond, limit=None):
         self._check(method, inverse, cond, x=x)
-        if not self.initialized:
-            self._first_batch(x, cond, inverse)
-        return (self._inverse if inverse else self._forward)(x, cond)
+        with within_limit(limit, self, method, x, cond):
+            if not self.initialized:
+                self._first_batch(x, cond, inverse)
+            return (self._inverse if inverse else self._forward)(x, cond)
 
     def _first_batch(self, x, cond, inverse):
         """Initialise from a checked batch."""
         with first_batch(self, x, cond):
             self._initialize(x, cond, inverse)
 
+    def _run_backward(self, inverse, method, dy, y, cond, limit):
+        seed = self._objective_seed()
+        add_grad = Parameter.accumulate
+        return self._run_adjoint(inverse, method, dy, y, cond, seed, add_grad, limit)
+
     @with_one_blas_thread
-    def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad):
+    def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad, limit=None):
         # The state handed in is the result of the map that is differentiated.
         names = ("dx", "x") if inverse else ("dy", "y")
         self._enter(not inverse, method, cond, **{names[1]: y, names[0]: dy})
@@ -294,7 +305,8 @@ class Bijection(Layer):
         expect_number(where, dlogdet=seed)
         dld = per_sample(y, seed / batch_size(y))
         hook = self._backward_inv if inverse else self._backward
-        dx, x, dcond = hook(dy, dld, y, cond, add_grad)
+        with within_limit(limit, self, method, dy, y, cond):
+            dx, x, dcond = hook(dy, dld, y, cond, add_grad)
         return (dx, x, dcond) if self.cond_kind == "array" else (dx, x)
 
     def _run_collect(self, inverse, method, dy, y, cond, dlogdet):
@@ -314,7 +326,8 @@ class Bijection(Layer):
         dcond = condition_tangent(self.cond_kind, cond, dcond, where)
         tangent = make_tangent(self.get_params(), dtheta, where)
         hook = self._jacobian_inv if inverse else self._jacobian
-        dy, y, dld, ld = hook(dx, dcond, tangent, x, cond)
+        with within_limit(None, self, method, dx, dtheta, x, cond, dcond):
+            dy, y, dld, ld = hook(dx, dcond, tangent, x, cond)
         return (dy, y, dld.mean(), ld.mean()) if self.logdet else (dy, y)
 
     def _objective_seed(self) -> float:

@@ -130,7 +130,9 @@ class Layer:
     def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
         """Type and library of the parameters, which must have one of each."""
         parameters = _all_parameters(self)
-        kinds = {(type(p.data), p.data is not None and p.data.dtype) for p in parameters}
+        kinds = {
+            (type(p.data), p.data is not None and p.data.dtype) for p in parameters
+        }
         if len(kinds) == 1 and parameters[0].initialized:
             # The usual case. What follows finds words for all others.
             return parameters[0].dtype, parameters[0].array_module

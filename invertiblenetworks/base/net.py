@@ -11,6 +11,7 @@ from ..parameter import Parameter
 from .bijection import CondKind, _missing
 from .checks import check_call, cond_shape_of, first_batch
 from .layer import Layer
+from .limits import within_limit
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 
@@ -23,12 +24,15 @@ class Net(Layer):
 
     cond_kind: CondKind = "none"
 
-    splits_batch: bool = False
-    """Whether samples may be treated apart, and at the same time on several threads.
+    @property
+    def splits_batch(self) -> bool:
+        """Whether samples may be treated apart, and at the same time on threads.
 
-    True for a net that is array code on each sample. The default is for nets that
-    call what others wrote.
-    """
+        True for a class that says ``_is_per_sample = True`` itself, which is a promise
+        to be array code on each sample. Subclasses do not inherit it: they may do
+        what cannot be split.
+        """
+        return vars(type(self)).get("_is_per_sample", False)
 
     gives_result_away: bool = False
     """Whether results are new arrays that no ``pull`` needs: may be overwritten."""
@@ -89,9 +93,10 @@ class Net(Layer):
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
         self._check("forward", cond, x=x, may_initialize=True)
-        if not self.initialized:
-            self._first_batch(x, cond)
-        return self._forward(x, cond)
+        with within_limit(None, self, "forward", x, cond):
+            if not self.initialized:
+                self._first_batch(x, cond)
+            return self._forward(x, cond)
 
     @with_one_blas_thread
     def initialize(self, x: Array, cond=None) -> Net:
@@ -106,7 +111,8 @@ class Net(Layer):
             If the batch is empty or not finite.
         """
         self._check("initialize", cond, x=x, may_initialize=True)
-        self._first_batch(x, cond)
+        with within_limit(None, self, "initialize", x, cond):
+            self._first_batch(x, cond)
         return self
 
     def backward(self, dy: Array, x: Array, cond=None):
@@ -130,7 +136,8 @@ class Net(Layer):
         expect(dx.shape == x.shape, where, f"dx of the shape {x.shape} of x", dx)
         dcond = condition_tangent(self.cond_kind, cond, dcond, where)
         tangent = make_tangent(self.get_params(), dtheta, where)
-        return self._jvp(dx, dcond, tangent, x, cond)
+        with within_limit(None, self, "jacobian", dx, dtheta, x, cond, dcond):
+            return self._jvp(dx, dcond, tangent, x, cond)
 
     def adjoint_jacobian(self, dy: Array, x: Array, cond=None) -> tuple:
         """Return ``(dx, dtheta)``, with a condition ``(dx, dtheta, dcond)``."""
@@ -150,7 +157,8 @@ class Net(Layer):
         if dy.shape != shape:
             where = f"{type(self).__name__}.{method}"
             raise ValueError(message(where, f"dy of shape {shape}", describe(dy)))
-        return self._linearize(x, cond)[1](dy, add_grad)
+        with within_limit(None, self, method, dy, x, cond):
+            return self._linearize(x, cond)[1](dy, add_grad)
 
     def _check(
         self, method, cond, *, may_initialize=False, optional=(), **arrays

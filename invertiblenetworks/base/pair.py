@@ -36,20 +36,24 @@ class PairMixin:
     ========================================================  =======================
 
     ``backward`` and ``adjoint_jacobian`` append ``dcond`` where there is a condition
-    with a gradient, ``jacobian`` appends ``dlogdet, logdet`` with ``logdet=True``.
+    with a gradient, ``jacobian`` appends ``dlogdet, logdet`` with ``logdet=True``. The
+    first four take ``memory_limit``, as those of `Bijection`.
     """
 
-    def forward(self, x1, x2, cond=None):
-        return _flat(_as_results(super().forward((x1, x2), cond), self.logdet))
+    def forward(self, x1, x2, cond=None, *, memory_limit=None):
+        results = super().forward((x1, x2), cond, memory_limit=memory_limit)
+        return _flat(_as_results(results, self.logdet))
 
-    def inverse(self, y1, y2, cond=None):
-        return super().inverse((y1, y2), cond)
+    def inverse(self, y1, y2, cond=None, *, memory_limit=None):
+        return super().inverse((y1, y2), cond, memory_limit=memory_limit)
 
-    def backward(self, dy1, dy2, y1, y2, cond=None):
-        return _flat(super().backward((dy1, dy2), (y1, y2), cond))
+    def backward(self, dy1, dy2, y1, y2, cond=None, *, memory_limit=None):
+        dy, y = (dy1, dy2), (y1, y2)
+        return _flat(super().backward(dy, y, cond, memory_limit=memory_limit))
 
-    def backward_inv(self, dx1, dx2, x1, x2, cond=None):
-        return _flat(super().backward_inv((dx1, dx2), (x1, x2), cond))
+    def backward_inv(self, dx1, dx2, x1, x2, cond=None, *, memory_limit=None):
+        dx, x = (dx1, dx2), (x1, x2)
+        return _flat(super().backward_inv(dx, x, cond, memory_limit=memory_limit))
 
     def jacobian(self, dx1, dx2, dtheta, x1, x2, cond=None, dcond=None):
         dx = _pair(dx1, dx2)

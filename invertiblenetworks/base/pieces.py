@@ -8,13 +8,14 @@ that depends on shapes and on the number of workers only: so do the results.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
 from .._types import Array, Shape
 from ..backend import get_array_module, on_host
 from ..kernels import workers
-from ..kernels.memory import device_piece_bytes, piece_bytes
+from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
 from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
@@ -44,6 +45,11 @@ class Piece:
     samples: slice
     rows: slice | None = None
     seen: slice | None = None
+
+    def size(self) -> int:
+        """Number of rows with neighbours, of all samples."""
+        n_rows = 1 if self.seen is None else self.seen.stop - self.seen.start
+        return (self.samples.stop - self.samples.start) * n_rows
 
     def wanted(self, x: Array) -> Array:
         """View of an array of the batch on the piece."""
@@ -102,7 +108,9 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     if net._reach() is not None and len(shape) > 2:
         uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
         if uneven or per_sample > room:
-            return _shares_of_rows(net, shape, n_parts, per_sample, room)
+            n_cuts = _cuts_of_rows(net, shape, n_parts, per_sample, room)
+            if n_cuts > 1:
+                return _shares_of_rows(net, shape, n_parts, n_cuts)
     parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
     at_once = max(1, room // per_sample)
     return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
@@ -112,7 +120,7 @@ def run(
     shares: Shares,
     task: Callable[[Piece, AddGrad], object],
     add_grad: AddGrad | None = None,
-) -> list[tuple[Piece, object]]:
+) -> Results:
     """Run a task on all pieces; the parameter gradients add up in a fixed order.
 
     Returns
@@ -121,11 +129,14 @@ def run(
     """
     if len(shares) == 1 and len(shares[0]) == 1:
         (piece,) = shares[0]
-        return [(piece, task(piece, add_grad))]
+        return Results([[(piece, task(piece, add_grad))]])
     collectors = [Collector() for _ in shares]
 
     def work(pieces, collector):
-        return [(piece, task(piece, collector)) for piece in pieces]
+        def on_piece(piece):
+            return piece, task(piece, collector)
+
+        return results_of_steps(pieces, on_piece, Piece.size)
 
     results = workers.run(
         [
@@ -135,7 +146,19 @@ def run(
     )
     for parameter, total in _totals(collectors):
         add_grad(parameter, total)
-    return [pair for part in results for pair in part]
+    return Results(results)
+
+
+class Results(list):
+    """Pairs of pieces and results.
+
+    Each share is kept as it came: where memory is planned, it holds what stands for
+    the results of pieces that were left out.
+    """
+
+    def __init__(self, shares: list[list]):
+        super().__init__(itertools.chain.from_iterable(shares))
+        self._shares = shares
 
 
 def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
@@ -158,13 +181,20 @@ def _runs(part: slice, at_once: int) -> list[slice]:
     return [slice(part.start + run.start, part.start + run.stop) for run in runs]
 
 
-def _shares_of_rows(net, shape, n_parts, per_sample, room) -> Shares:
+def _cuts_of_rows(net, shape, n_parts, per_sample, room) -> int:
+    """How many pieces to make of the rows of each sample.
+
+    All samples alike, so that each worker gets the same number of pieces; but not so
+    many that neighbouring rows are most of the work.
+    """
+    step = n_parts // math.gcd(shape[0], n_parts)
+    n_cuts = -(-per_sample // room)
+    n_cuts = -(-n_cuts // step) * step
+    return min(n_cuts, shape[2] // max(1, 4 * net._reach()))
+
+
+def _shares_of_rows(net, shape, n_parts, n_cuts) -> Shares:
     n_samples, n_rows, reach = shape[0], shape[2], net._reach()
-    # Every sample is cut alike, so that each worker gets the same number of pieces;
-    # but not so finely that neighbours are most of the work.
-    step = n_parts // math.gcd(n_samples, n_parts)
-    n_cuts = -(-max(1, per_sample // room) // step) * step
-    n_cuts = max(1, min(n_cuts, n_rows // max(1, 4 * reach)))
     pieces = [
         Piece(slice(i, i + 1), rows, _with_reach(rows, reach, n_rows))
         for i in range(n_samples)

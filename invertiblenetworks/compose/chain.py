@@ -7,6 +7,7 @@ the output of the layer before.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from ..base import Bijection, PairMixin
@@ -35,7 +36,7 @@ def common_cond_kind(where: str, layers) -> str:
     return kinds.pop() if kinds else "none"
 
 
-def steps(chain: Chain) -> list[Bijection]:
+def folded_layers(chain: Chain) -> list[Bijection]:
     """The layers of a chain as they are run.
 
     Chains inside are opened, and neighbours that can be one layer are folded.
@@ -52,10 +53,18 @@ def steps(chain: Chain) -> list[Bijection]:
 
 def _leaves(chain: Chain) -> Iterator[Bijection]:
     for layer in chain.layers:
-        if isinstance(layer, Chain) and type(layer)._forward is Chain._forward:
+        if isinstance(layer, Chain) and _is_plain(type(layer)):
             yield from _leaves(layer)
         else:
             yield layer
+
+
+@functools.cache
+def _is_plain(kind: type[Chain]) -> bool:
+    """True if a kind of chain has the loops of `Chain` itself."""
+    hooks = ("_forward", "_inverse", "_backward", "_backward_inv")
+    hooks += ("_jacobian", "_jacobian_inv")
+    return all(getattr(kind, hook) is getattr(Chain, hook) for hook in hooks)
 
 
 class Chain(Bijection):
@@ -115,42 +124,42 @@ class Chain(Bijection):
 
     def _forward(self, x, cond):
         total = per_sample(x, 0.0)
-        for layer in steps(self):
+        for layer in folded_layers(self):
             x, ld = layer._forward(x, cond)
             total = total + ld
         return x, total
 
     def _inverse(self, y, cond):
         total = per_sample(y, 0.0)
-        for layer in reversed(steps(self)):
+        for layer in reversed(folded_layers(self)):
             y, ld = layer._inverse(y, cond)
             total = total + ld
         return y, total
 
     def _backward(self, dy, dld, y, cond, add_grad):
         dcond = None
-        for layer in reversed(steps(self)):
+        for layer in reversed(folded_layers(self)):
             dy, y, dc = layer._backward(dy, dld, y, cond, add_grad)
             dcond = add_or_none(dcond, dc)
         return dy, y, dcond
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
         dcond = None
-        for layer in steps(self):
+        for layer in folded_layers(self):
             dx, x, dc = layer._backward_inv(dx, dld, x, cond, add_grad)
             dcond = add_or_none(dcond, dc)
         return dx, x, dcond
 
     def _jacobian(self, dx, dcond, tangent, x, cond):
         dtotal, total = per_sample(x, 0.0), per_sample(x, 0.0)
-        for layer in steps(self):
+        for layer in folded_layers(self):
             dx, x, dld, ld = layer._jacobian(dx, dcond, tangent, x, cond)
             dtotal, total = dtotal + dld, total + ld
         return dx, x, dtotal, total
 
     def _jacobian_inv(self, dy, dcond, tangent, y, cond):
         dtotal, total = per_sample(y, 0.0), per_sample(y, 0.0)
-        for layer in reversed(steps(self)):
+        for layer in reversed(folded_layers(self)):
             dy, y, dld, ld = layer._jacobian_inv(dy, dcond, tangent, y, cond)
             dtotal, total = dtotal + dld, total + ld
         return dy, y, dtotal, total

@@ -9,6 +9,15 @@ from .._types import Array
 from ..backend import get_array_module
 from ..errors import message
 
+SHORTER_WAYS = (
+    "forward_in_place",
+    "vjp_in_place",
+    "scale",
+    "log_derivative",
+    "cuda_scale",
+)
+"""What follows from the value and the derivative, and may be written out."""
+
 
 @dataclass(frozen=True)
 class Activation(ABC):
@@ -33,13 +42,21 @@ class Activation(ABC):
     -----
     A new activation needs `forward` and `derivative`. The methods that write in place,
     `scale` and `log_derivative` follow from these; an activation that can do them in
-    fewer steps overrides them. A subclass that changes `forward` has to change these
-    and ``cuda_scale`` too, if it inherits them.
+    fewer steps overrides them. A class that changes `forward`, `derivative` or `vjp`
+    loses the shorter ways of its base class, unless it writes its own.
     """
 
     positive = False
     halves_channels = False
     cuda_scale = None
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if not {"forward", "derivative", "vjp"} & set(vars(cls)):
+            return
+        for name in SHORTER_WAYS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(Activation, name))
 
     def __post_init__(self):
         for name, value in self.options().items():

@@ -14,6 +14,7 @@ import math
 from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels, on_host
 from . import conv_cuda, workers
+from .memory import in_tile, steps
 from .patches import Columns, Geometry, Tile, scatter_add, tiles
 
 HOST_BYTES = 2**19
@@ -126,7 +127,7 @@ def _gather_then_multiply(images, matrices, geometry) -> Array:
 
     def on_tiles(share):
         columns = Columns(xp, images.dtype)
-        for samples, rows in all_tiles[share]:
+        for samples, rows in steps(all_tiles[share]):
             tile = columns.gather(images[samples], geometry.onto_rows(rows))
             flat, part = tile.reshape(n_rows, -1), result[samples, :, rows]
             if len(part) == 1:
@@ -152,7 +153,7 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
         images_here, result_here = images[share], result[share]
         columns = Columns(xp, images.dtype)
         all_tiles = _tiles(images_here, n_rows + n_source, geometry.source)
-        for samples, rows in all_tiles:
+        for samples, rows in steps(all_tiles):
             tile = images_here[samples, :, rows].swapaxes(0, 1)
             flat = tile.reshape(n_source, -1)
             room = columns.empty((n_rows, flat.shape[1]))
@@ -173,7 +174,7 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
 
     def on_tiles(share):
         total, columns = 0, Columns(xp, moved.dtype)
-        for samples, rows in all_tiles[share]:
+        for samples, rows in steps(all_tiles[share]):
             tile = columns.gather(moved[samples], geometry.onto_rows(rows))
             other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
             total = total + other @ tile.reshape(n_rows, -1).T
@@ -190,7 +191,7 @@ def _correlate_pointwise(fixed, moved) -> Array:
     n_entries = fixed.shape[1] * moved.shape[2]
     n_samples = max(1, HOST_BYTES // (n_entries * fixed.dtype.itemsize))
     total = 0
-    for start in range(0, len(fixed), n_samples):
+    for start in steps(range(0, len(fixed), n_samples)):
         samples = slice(start, start + n_samples)
         total = total + (fixed[samples] @ moved[samples]).sum(axis=0)
     return total[None]
@@ -203,7 +204,7 @@ def _tiles(images, n_rows, spatial) -> list[Tile]:
     if has_cuda_kernels(xp):
         n_pixels = conv_cuda.DEVICE_BYTES // row_bytes
     else:
-        n_pixels = max(HOST_PIXELS, HOST_BYTES // row_bytes)
+        n_pixels = in_tile(max(HOST_PIXELS, HOST_BYTES // row_bytes))
         if math.prod(spatial) >= HOST_PIXELS:
             # Only one image: its product goes to the result without another copy.
             n_pixels = min(n_pixels, math.prod(spatial))

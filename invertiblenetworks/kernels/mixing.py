@@ -7,12 +7,12 @@ use to its last.
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 from . import workers
 from .channels import flatten_spatial, n_pixels, on_channels, sum_but_channels
 from .householder import channel_gram
 
-LEAST_WORK = 2**20
+LEAST_NUMBERS = 2**17
 """Numbers read for which it does not pay to wake another thread."""
 
 
@@ -30,7 +30,7 @@ def mix(matrix: Array, offset: Array, x: Array) -> Array:
     def on_samples(samples):
         _mix_into(matrix, offset, x[samples], y[samples])
 
-    workers.for_shares(len(x), x.size // LEAST_WORK, on_samples)
+    workers.for_shares(len(x), _worth(x), on_samples)
     return y
 
 
@@ -52,24 +52,32 @@ def mix_and_correlate(
     -------
     x, dx : array, shape (N, k, *spatial)
     gram : array, shape (k, k)
-        Sum over samples and pixels of ``x dy^T``.
+        Sum over samples and pixels of ``u dy^T``, with ``u = matrix y`` before the
+        offset is added. So nothing large cancels where x is far from zero.
     total : array, shape (k,)
         Sum of ``dy``.
     """
-    xp = get_array_module(value)
+    xp, (matrix, offset) = get_array_module(value), of_value
     x, dx = (xp.empty(value.shape, value.dtype) for _ in range(2))
 
     def on_samples(samples):
-        dy = cotangent[samples]
-        _mix_into(*of_value, value[samples], x[samples])
+        dy, here = cotangent[samples], x[samples]
+        _mix_into(matrix, None, value[samples], here)
+        gram = channel_gram(here, dy)
+        here += on_channels(offset, here)
         _mix_into(of_cotangent, None, dy, dx[samples])
-        return channel_gram(x[samples], dy), sum_but_channels(dy)
+        return gram, sum_but_channels(dy)
 
-    shares = workers.for_shares(len(x), x.size // LEAST_WORK, on_samples)
+    shares = workers.for_shares(len(x), _worth(x), on_samples)
     gram, total = shares[0]
     for other_gram, other_total in shares[1:]:
         gram, total = gram + other_gram, total + other_total
     return x, dx, gram, total
+
+
+def _worth(x: Array) -> int:
+    """Number of threads that there is work enough for; a device has its own."""
+    return x.size // LEAST_NUMBERS if on_host(get_array_module(x)) else 1
 
 
 def _mix_into(matrix, offset, x, y) -> None:

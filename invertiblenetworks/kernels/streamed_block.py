@@ -22,6 +22,7 @@ from typing import NamedTuple
 from .._types import Array
 from ..backend import get_array_module
 from .activation_layers import Activation
+from .memory import in_tile
 from .patches import Tile, tiles
 from .windows import Scatter, gather, n_columns, with_margin
 from .workspace import scratch
@@ -83,7 +84,7 @@ class StreamedBlock:
     def tiles(self, x: Array) -> list[Tile]:
         n_pixels = TILE_BYTES // (self.n_hidden * x.dtype.itemsize)
         n_pixels = min(max(n_pixels, LEAST_PIXELS), MOST_PIXELS)
-        return tiles(len(x), x.shape[2:], n_pixels)
+        return tiles(len(x), x.shape[2:], in_tile(n_pixels))
 
     def padded(self, images: Array) -> Array:
         return with_margin(images, self.margin)
@@ -134,12 +135,14 @@ class StreamedBlock:
     def gradients(self, sums: Sums) -> Gradients:
         first, second, third = sums.aligned(self.first, self.second, self.third)
         shape1, shape2, shape3 = self.shapes
+        # Copies: views would hold more than themselves, in another order.
+        tidy = get_array_module(first).ascontiguousarray
         return Gradients(
-            first[:, :-1].reshape(shape1),
-            first[:, -1].copy(),  # A view would hold the whole matrix.
-            second[:, :-1].reshape(shape2),
-            second[:, -1].copy(),
-            third.reshape(shape3),
+            tidy(first[:, :-1]).reshape(shape1),
+            tidy(first[:, -1]),
+            tidy(second[:, :-1]).reshape(shape2),
+            tidy(second[:, -1]),
+            tidy(third).reshape(shape3),
         )
 
 

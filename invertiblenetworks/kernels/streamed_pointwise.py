@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Array
 from ..backend import get_array_module
+from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
 from .windows import n_columns
@@ -47,21 +48,21 @@ class PointwiseBlock(StreamedBlock):
         return lease, hidden
 
     def _forward(self, x, hidden) -> Array:
-        padded_x, padded_y = self.padded(x), self.zeros(x, self.n_out)
-        for i, tile in enumerate(self.tiles(x)):
+        padded_x, y = self.padded(x), self.zeros(x, self.n_out)
+        for i, tile in steps(enumerate(self.tiles(x))):
             h1, h2 = hidden(i, tile)
             self.first_hidden(padded_x, tile, h1[:-1])
             h1[-1] = 1
             get_array_module(h2).matmul(self.second, h1, out=h2)
             self.activation.forward_in_place(h2)
-            self.add_output(h2, tile, padded_y)
-        return self.without_margin(padded_y)
+            self.add_output(h2, tile, y)
+        return y
 
     def _backward(self, dy, x, lease, hidden):
         xp, sums = get_array_module(x), Sums()
         padded_x, padded_dy = self.padded(x), self.padded(dy)
-        padded_dx = self.zeros(x, self.n_in)
-        for tile, (h1, h2) in zip(self.tiles(x), hidden, strict=True):
+        dx = self.zeros(x, self.n_in)
+        for tile, (h1, h2) in steps(zip(self.tiles(x), hidden, strict=True)):
             da2 = scratch("da2", h2.shape, x)
             self.second_cotangent(padded_dy, tile, h2, sums, da2)
             sums.add(1, da2, h1.T)
@@ -72,5 +73,5 @@ class PointwiseBlock(StreamedBlock):
                 padded_x, tile, self.margin, "columns of x", bias=True
             )
             sums.add(0, da1, columns.T)
-            self.add_input_cotangent(da1, tile, padded_dx)
-        return self.without_margin(padded_dx), self.gradients(sums)
+            self.add_input_cotangent(da1, tile, dx)
+        return dx, self.gradients(sums)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Array
 from ..backend import get_array_module
+from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
 from .windows import interior, n_columns, zeros_with_margin
@@ -46,39 +47,39 @@ class SpatialBlock(StreamedBlock):
         return lease.array[start:end].reshape(self.n_hidden, sizes[index])
 
     def _forward(self, x, image, second) -> Array:
-        padded_x, padded_y = self.padded(x), self.zeros(x, self.n_out)
-        for tile in self.tiles(x):
+        padded_x, y = self.padded(x), self.zeros(x, self.n_out)
+        for tile in steps(self.tiles(x)):
             h1 = scratch("h1", (self.n_hidden, n_columns(tile, x.shape[2:])), x)
             self.first_hidden(padded_x, tile, h1)
             self._store(h1, tile, image)
-        for i, tile in enumerate(self.tiles(x)):
+        for i, tile in steps(enumerate(self.tiles(x))):
             h2 = second(i, tile)
             columns = self._inner_columns(image, tile, "columns of h1", bias=True)
             get_array_module(h2).matmul(self.second, columns, out=h2)
             self.activation.forward_in_place(h2)
-            self.add_output(h2, tile, padded_y)
-        return self.without_margin(padded_y)
+            self.add_output(h2, tile, y)
+        return y
 
     def _backward(self, dy, x, image, lease):
         sums, dimage = Sums(), self._hidden_image(x)
         padded_dy = self.padded(dy)
-        for i, tile in enumerate(self.tiles(x)):
+        for i, tile in steps(enumerate(self.tiles(x))):
             h2 = self._part(lease, i, x)
             da2 = scratch("da2", h2.shape, x)
             self.second_cotangent(padded_dy, tile, h2, sums, da2)
             columns = self._inner_columns(image, tile, "columns of h1", bias=True)
             sums.add(1, da2, columns.T)
             self._store(da2, tile, dimage)
-        padded_x, padded_dx = self.padded(x), self.zeros(x, self.n_in)
+        padded_x, dx = self.padded(x), self.zeros(x, self.n_in)
         adjoint = self._adjoint_of_second()
-        for tile in self.tiles(x):
+        for tile in steps(self.tiles(x)):
             da1 = self._first_cotangent(adjoint, dimage, image, tile)
             columns = self.columns(
                 padded_x, tile, self.margin, "columns of x", bias=True
             )
             sums.add(0, da1, columns.T)
-            self.add_input_cotangent(da1, tile, padded_dx)
-        return self.without_margin(padded_dx), self.gradients(sums)
+            self.add_input_cotangent(da1, tile, dx)
+        return dx, self.gradients(sums)
 
     def _first_cotangent(self, adjoint, dimage, image, tile) -> Array:
         columns = self._inner_columns(dimage, tile, "columns of h1", bias=False)

@@ -7,20 +7,28 @@ the products only, and its threads, which wait by spinning, are in the way of ot
 
 Their number is that of the threads the BLAS may use when a call begins: who limits
 these (``OPENBLAS_NUM_THREADS``, ``threadpoolctl``) limits the workers.
+
+Workers see the context variables of the thread that they work for.
 """
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import itertools
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+from .memory import current_planner, most_workers
+from .workspace import Store, stores_of_shares, using_store
 
 Task = Callable[[], Any]
 
@@ -35,20 +43,30 @@ class _BlasThreads:
     def __init__(self):
         self._lock = threading.Lock()
         self._n_calls = 0
+        self._libraries: list = []
         self._before: list[int] = []
 
     def enter(self) -> None:
         with self._lock:
             if self._n_calls == 0:
-                self._before = [lib.get_num_threads() for lib in _blas_libraries()]
+                self._libraries = _blas_libraries()
+                self._before = [lib.get_num_threads() for lib in self._libraries]
                 self._set([1] * len(self._before))
             self._n_calls += 1
 
     def leave(self) -> None:
         with self._lock:
-            self._n_calls -= 1
-            if self._n_calls == 0:
+            if self._n_calls == 1:
                 self._set(self._before)
+            # It is 0 in a process that was forked from within a call.
+            self._n_calls = max(0, self._n_calls - 1)
+
+    def forget_calls(self) -> None:
+        """Restore what the user had set, in a process that has none of the calls."""
+        self._lock = threading.Lock()
+        if self._n_calls:
+            self._set(self._before)
+        self._n_calls = 0
 
     def allowed(self) -> int:
         with self._lock:
@@ -59,15 +77,20 @@ class _BlasThreads:
             return max(self._before, default=1)
 
     def _set(self, numbers: list[int]) -> None:
-        for library, number in zip(_blas_libraries(), numbers, strict=True):
+        for library, number in zip(self._libraries, numbers, strict=True):
             if library.get_num_threads() != number:
                 _let_any_thread_set(library)
                 library.set_num_threads(number)
                 _let_any_thread_set(library)
 
 
-@functools.cache
 def _blas_libraries() -> list:
+    # SciPy brings a BLAS of its own, once its linear algebra is loaded.
+    return _libraries_now("scipy.linalg" in sys.modules)
+
+
+@functools.cache
+def _libraries_now(with_scipy: bool) -> list:
     return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
@@ -86,7 +109,14 @@ def n_workers() -> int:
 
     1 inside of a worker: its work is not shared again.
     """
-    return 1 if getattr(_here, "is_worker", False) else _blas.allowed()
+    if _is_worker():
+        return 1
+    limit = most_workers()
+    return _blas.allowed() if limit is None else min(limit, _blas.allowed())
+
+
+def _is_worker() -> bool:
+    return getattr(_here, "is_worker", False)
 
 
 @contextmanager
@@ -114,18 +144,52 @@ def run(tasks: Sequence[Task]) -> list:
     """Run tasks at the same time, one per thread; return their results in order.
 
     The first task runs on the calling thread. If tasks raise, all are waited for,
-    then the error of the first of them is raised.
+    then the error of the first of them is raised. Inside of a task, tasks run in turn.
     """
-    if len(tasks) == 1:
-        return [tasks[0]()]
+    if len(tasks) == 1 or _is_worker():
+        return [task() for task in tasks]
+    planner = current_planner()
+    if planner is not None:
+        return planner.concurrently([partial(_run_as_worker, task) for task in tasks])
     with one_blas_thread():
-        pending = [_Pending(task) for task in tasks]
-        for job in pending[1:]:
-            _threads.submit(job)
-        pending[0].run()
-        for job in pending:
-            job.wait()
-        return [job.result() for job in pending]
+        stores = stores_of_shares(len(tasks))
+        pending = [_Pending(*pair) for pair in zip(tasks, stores, strict=True)]
+        submitted = []
+        try:
+            for job in pending[1:]:
+                submitted.append(job)
+                _threads.submit(job)
+            pending[0].run()
+        finally:
+            # Also after an interrupt: they work in memory of this thread.
+            _wait_for(submitted)
+        try:
+            return [job.result() for job in pending]
+        finally:
+            # An error refers to this frame, which would refer to the error.
+            del pending, submitted, job
+
+
+def _wait_for(jobs: Sequence[_Pending]) -> None:
+    """Wait for all jobs; an interrupt is raised when they are done."""
+    interrupt = None
+    for job in jobs:
+        while not job.done():
+            try:
+                job.wait()
+            except BaseException as error:
+                interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
+def _run_as_worker(task: Task) -> Any:
+    """Run a task whose work is not to be shared."""
+    was_worker, _here.is_worker = _is_worker(), True
+    try:
+        return task()
+    finally:
+        _here.is_worker = was_worker
 
 
 def even_parts(n_items: int, n_parts: int) -> list[slice]:
@@ -153,35 +217,38 @@ def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> li
     """
     n_parts = max(1, min(n_items, worth, n_workers()))
     parts = even_parts(n_items, n_parts)
-    return run([functools.partial(function, part) for part in parts])
+    return run([partial(function, part) for part in parts])
 
 
 class _Pending:
     """A task, and in time its result or its error."""
 
-    def __init__(self, task: Task):
-        self._task = task
+    def __init__(self, task: Task, store: Store):
+        self._task, self._store = task, store
+        self._context = contextvars.copy_context()
         self._done = threading.Event()
         self._value, self._error = None, None
 
     def run(self) -> None:
-        was_worker = getattr(_here, "is_worker", False)
-        _here.is_worker = True
         try:
-            self._value = self._task()
+            with using_store(self._store):
+                self._value = self._context.run(_run_as_worker, self._task)
         except BaseException as error:
             self._error = error
         finally:
-            _here.is_worker = was_worker
             self._task = None  # With it go the arrays that it holds.
             self._done.set()
 
     def wait(self) -> None:
         self._done.wait()
 
+    def done(self) -> bool:
+        return self._done.is_set()
+
     def result(self):
-        if self._error is not None:
-            raise self._error
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
         return self._value
 
 
@@ -195,14 +262,21 @@ class _Threads:
 
     def submit(self, job: _Pending) -> None:
         self._grow_to(n_workers() - 1)
-        self._jobs.put(job)
+        if self._n_threads:
+            self._jobs.put(job)
+        else:
+            job.run()
 
     def _grow_to(self, number: int) -> None:
         with self._lock:
             while self._n_threads < max(1, number):
+                name = f"invertiblenetworks-worker-{self._n_threads + 1}"
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return  # The system has no more; those that run do the work.
                 self._n_threads += 1
-                name = f"invertiblenetworks-worker-{self._n_threads}"
-                threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
         # With OpenMP the number of threads is a setting of each thread.
@@ -218,8 +292,9 @@ _threads = _Threads()
 
 def _start_afresh() -> None:
     """A forked process has none of the threads, and no call under way."""
-    global _threads, _blas
-    _threads, _blas = _Threads(), _BlasThreads()
+    global _threads, _here
+    _threads, _here = _Threads(), threading.local()
+    _blas.forget_calls()
 
 
 if hasattr(os, "register_at_fork"):

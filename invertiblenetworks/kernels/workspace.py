@@ -2,6 +2,10 @@
 
 Fresh memory costs a page fault for every few thousand bytes, which is as much as the
 arithmetic of an elementwise function.
+
+A thread that calls keeps it: one store for itself, and one more for each worker with
+which it shares its work. So what a call keeps depends on the call alone, not on which
+worker happens to do what, nor on the calls of other threads.
 """
 
 from __future__ import annotations
@@ -9,11 +13,81 @@ from __future__ import annotations
 import math
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 from .._types import Array, Shape
 from ..backend import get_array_module
+
+
+class Store:
+    """Memory that one thread at a time uses, and that is kept.
+
+    Attributes
+    ----------
+    by_role : dict
+        Scratch memory, see `scratch`.
+    free : list
+        Memory that waits for the next `Lease`.
+    """
+
+    def __init__(self):
+        self.by_role: dict[str, Array] = {}
+        self.free: list[Array] = []
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all that is kept."""
+        kept = [*self.by_role.values(), *self.free]
+        return sum(memory.nbytes for memory in kept if memory is not None)
+
+    def release(self) -> int:
+        """Let go of all; returns its bytes."""
+        n_bytes = self.nbytes
+        self.by_role.clear()
+        self.free.clear()
+        return n_bytes
+
+
+class _Here(threading.local):
+    """The stores of one calling thread, and the one in use."""
+
+    def __init__(self):
+        self.stores: list[Store] = []
+        (self.store,) = self.first(1)
+
+    def first(self, number: int) -> list[Store]:
+        while len(self.stores) < number:
+            store = Store()
+            self.stores.append(store)
+            _all_stores.add(store)
+        return self.stores[:number]
+
+
+_all_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+_here = _Here()
+
+
+def stores_of_shares(number: int) -> list[Store]:
+    """Stores for so many shares of the work of this thread, the first its own."""
+    return _here.first(number)
+
+
+@contextmanager
+def using_store(store: Store) -> Iterator[None]:
+    """Let the block take its memory from a store of the thread that it works for."""
+    before, _here.store = _here.store, store
+    try:
+        yield
+    finally:
+        _here.store = before
+
+
+def _store(xp) -> Store:
+    # A module that only plans memory has to see what a call of its own needs.
+    return _here.store if xp is np else getattr(xp, "store", _here.store)
 
 
 def scratch(role: str, shape: Shape, like: Array) -> Array:
@@ -31,11 +105,11 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
         Gives the type.
     """
     xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
-    store = _scratch.by_role(xp)
-    memory = store.get(role)
+    by_role = _store(xp).by_role
+    memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:
-        store.pop(role, None)
-        memory = store[role] = xp.empty(n_bytes, np.uint8)
+        memory = by_role[role] = None  # The old one goes before the new one comes.
+        memory = by_role[role] = xp.empty(n_bytes, np.uint8)
     return memory[:n_bytes].view(like.dtype).reshape(shape)
 
 
@@ -55,76 +129,55 @@ class Lease:
     """
 
     def __init__(self, shape: Shape, like: Array):
-        n_bytes = _n_bytes(shape, like)
-        self._memory, self._pool = _leased.take(get_array_module(like), n_bytes)
+        self._free, self._memory = [], None
+        xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
+        free = _store(xp).free
+        memory = _take(free, n_bytes)
+        self._memory = xp.empty(n_bytes, np.uint8) if memory is None else memory
+        self._free = free
         self.array = self._memory[:n_bytes].view(like.dtype).reshape(shape)
 
     def __del__(self):
-        self._pool.append(self._memory)
+        self._free.append(self._memory)
+
+
+def _take(free: list[Array], n_bytes: int) -> Array | None:
+    """Take the largest memory, which serves all sizes; drop it if it is too small.
+
+    Leases may end on any thread, but they only append to the list.
+    """
+    if not free:
+        return None
+    memory = free.pop(max(range(len(free)), key=lambda i: free[i].size))
+    return memory if memory.size >= n_bytes else None
 
 
 def release_workspaces() -> int:
-    """Let go of the memory that is kept between calls; returns its bytes.
+    """Let go of the memory that is kept between calls.
 
-    Not to be called while another thread is in a call.
+    Kernels keep what they need for a part of their work, to use it for the next part,
+    the next layer and the next call. Not to be called while another thread is in a
+    call.
+
+    Returns
+    -------
+    int
+        Number of bytes.
+
+    Examples
+    --------
+    >>> from invertiblenetworks import release_workspaces
+    >>> n_bytes = release_workspaces()
+    >>> release_workspaces()
+    0
     """
-    return _scratch.release() + _leased.release()
+    return sum(store.release() for store in list(_all_stores))
+
+
+def release_own_workspaces() -> int:
+    """The same for what is kept for calls of this thread."""
+    return sum(store.release() for store in _here.stores)
 
 
 def _n_bytes(shape: Shape, like: Array) -> int:
     return math.prod(shape) * like.dtype.itemsize
-
-
-class _Scratch(threading.local):
-    """Memory by role: one store for each thread."""
-
-    stores: weakref.WeakSet = weakref.WeakSet()
-
-    def __init__(self):
-        self._store = _Store()
-        self.stores.add(self._store)
-
-    def by_role(self, xp) -> dict:
-        # A module that only plans memory has to see what a call of its own needs.
-        return xp.scratch if hasattr(xp, "scratch") else self._store
-
-    def release(self) -> int:
-        n_bytes = 0
-        for store in list(self.stores):
-            n_bytes += sum(memory.nbytes for memory in store.values())
-            store.clear()
-        return n_bytes
-
-
-class _Store(dict):
-    __slots__ = ("__weakref__",)
-    __hash__ = object.__hash__
-
-
-class _Leased:
-    """Memory that is free for the next lease."""
-
-    def __init__(self):
-        self._free: list[Array] = []
-        self._lock = threading.Lock()
-
-    def take(self, xp, n_bytes: int) -> tuple[Array, list[Array]]:
-        """Return memory of at least this size, and where to put it afterwards."""
-        pool = xp.leased if hasattr(xp, "leased") else self._free
-        with self._lock:
-            pool.sort(key=lambda memory: memory.size)
-            # The largest serves all sizes; one that does not is replaced.
-            memory = pool.pop() if pool else None
-        if memory is None or memory.size < n_bytes:
-            memory = None
-            memory = xp.empty(n_bytes, np.uint8)
-        return memory, pool
-
-    def release(self) -> int:
-        with self._lock:
-            n_bytes = sum(memory.nbytes for memory in self._free)
-            self._free.clear()
-        return n_bytes
-
-
-_scratch, _leased = _Scratch(), _Leased()

@@ -68,7 +68,9 @@ class ActNorm(ScaleShift):
         self.b = Parameter(shape=(n_channels,), dtype=dtype)
 
     def _folded_with(self, following):
-        return NormalizedMixing(self, following) if type(following) is Conv1x1 else None
+        # Not for subclasses: what they change would be passed over.
+        fits = type(self) is ActNorm and type(following) is Conv1x1
+        return NormalizedMixing(self, following) if fits else None
 
     def _spread(self, v, x):
         return on_channels(v, x)

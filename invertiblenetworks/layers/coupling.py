@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..base import Bijection, Net, pieces
+import inspect
+
+from ..base import Bijection, Net, kept, pieces
 from ..base.linearize import zeros_like
 from ..compose import ChannelSplit, PairSplit
 from ..errors import describe, message
@@ -28,7 +30,7 @@ class Coupling(Bijection):
     Notes
     -----
     ``backward`` evaluates the conditioner once: the evaluation that inverts the layer
-    also feeds its gradient.
+    also feeds its gradient. With ``KeptStates`` it uses the one of ``forward``.
     """
 
     def __init__(
@@ -47,6 +49,11 @@ class Coupling(Bijection):
             wanted = "a Transformer, and a ChannelSplit or PairSplit"
             got = f"{describe(transformer)} and {describe(split)}"
             raise TypeError(message(type(self).__name__, wanted, got))
+        for method in ("forward", "inverse", "backward", "backward_inv"):
+            parameters = inspect.signature(getattr(transformer, method)).parameters
+            wanted, got = "a transformer that accepts out", f"{method}{parameters}"
+            if "out" not in parameters:
+                raise TypeError(message(type(self).__name__, wanted, got))
         self.net, self.transformer, self.split = net, transformer, split
         self.logdet = logdet
 
@@ -56,49 +63,64 @@ class Coupling(Bijection):
         return self.net.cond_kind
 
     def _forward(self, x, cond):
-        return self._apply(self.transformer.forward, x, cond)
+        return self._apply(self.transformer.forward, x, cond, False)
 
     def _inverse(self, y, cond):
-        return self._apply(self.transformer.inverse, y, cond)
+        return self._apply(self.transformer.inverse, y, cond, True)
 
-    def _apply(self, rule, x, cond):
+    def _apply(self, rule, x, cond, inverse):
         b, a = self.split.cut(x)
         y, (b_out, a_out) = self.split.empty_like(x)
         ld, net = per_sample(b, 0.0), self.net._prepared(a)
+        keeps = kept.begin(self, inverse, x, self._least_bytes(a))
+        # What is kept must not change with x, nor hold all of it.
+        a = a.copy() if keeps else a
 
         def on_piece(piece, _):
-            out = piece.wanted(b_out)
-            p = net._forward(*self._seen(piece, a, cond))
+            out, seen = piece.wanted(b_out), self._seen(piece, a, cond)
+            p, pull = net._linearize(*seen) if keeps else (net._forward(*seen), None)
             own = piece.without_neighbours(p)
-            place = out if net.gives_result_away else None
+            # A rule that is told where to write may overwrite p.
+            place = out if net.gives_result_away and not keeps else None
             value, part_of_ld = rule(piece.wanted(b), own, out=place)
             put(value, out)
             put(piece.wanted(a), piece.wanted(a_out))
-            return part_of_ld
+            return part_of_ld, (p, pull) if keeps else None
 
-        shares = pieces.share(self.net, a, gradient=False)
-        for piece, part_of_ld in pieces.run(shares, on_piece):
+        shares = pieces.share(self.net, a, gradient=keeps)
+        with kept.paused():
+            results = pieces.run(shares, on_piece)
+        for piece, (part_of_ld, _) in results:
             ld[piece.samples] += part_of_ld
+        if keeps:
+            states = [(piece, state) for piece, (_, state) in results]
+            kept.add(shares, states, known=(self.net, cond))
         return y, ld
 
+    def _least_bytes(self, a):
+        """Bytes that a linearisation is known to hold."""
+        return len(a) * self.net._held(a.shape, True) * a.dtype.itemsize
+
     def _backward(self, dy, dld, y, cond, add_grad):
-        return self._adjoint(self.transformer.backward, dy, dld, y, cond, add_grad)
+        rule = self.transformer.backward
+        return self._adjoint(rule, dy, dld, y, cond, add_grad, False)
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
-        return self._adjoint(self.transformer.backward_inv, dx, dld, x, cond, add_grad)
+        rule = self.transformer.backward_inv
+        return self._adjoint(rule, dx, dld, x, cond, add_grad, True)
 
-    def _adjoint(self, rule, dy, dld, y, cond, add_grad):
+    def _adjoint(self, rule, dy, dld, y, cond, add_grad, inverse):
         (db, da), (b, a) = self.split.cut(dy), self.split.cut(y)
         dx, (db_out, da_out) = self.split.empty_like(dy)
         x, (b_out, a_out) = self.split.empty_like(y)
         dcond = zeros_like(cond) if self.cond_kind == "array" else None
-        net = self.net._prepared(a)
+        shares, linearized = self._linearized(y, a, cond, inverse)
 
         def on_piece(piece, add_grad):
             wanted = piece.wanted
-            p, pull = net._linearize(*self._seen(piece, a, cond))
+            p, pull = linearized(piece)
             out, own = (wanted(db_out), wanted(b_out)), piece.without_neighbours(p)
-            place = out if net.gives_result_away else None
+            place = out if self.net.gives_result_away else None
             db_new, dp, b_new = rule(
                 wanted(db), dld[piece.samples], wanted(b), own, out=place
             )
@@ -108,15 +130,28 @@ class Coupling(Bijection):
             put(wanted(da), wanted(da_out))
             return pull(piece.spread(dp, p), add_grad)
 
-        shares = pieces.share(self.net, a, gradient=True)
+        with kept.paused():
+            results = pieces.run(shares, on_piece, add_grad)
         # Only here, one after the other: rows of neighbouring pieces overlap.
-        for piece, (da_net, dcond_net) in pieces.run(shares, on_piece, add_grad):
+        for piece, (da_net, dcond_net) in results:
             da_seen = piece.with_neighbours(da_out)
             da_seen += da_net
             if dcond is not None:
                 dcond_seen = piece.with_neighbours(dcond)
                 dcond_seen += dcond_net
         return dx, x, dcond
+
+    def _linearized(self, y, a, cond, inverse):
+        """Return the pieces, and a function that returns (p, pull) of one of them."""
+        states = kept.take(self, inverse, y)
+        if states is not None:
+            return states.shares, states.pop
+        net = self.net._prepared(a)
+
+        def linearized(piece):
+            return net._linearize(*self._seen(piece, a, cond))
+
+        return pieces.share(self.net, a, gradient=True), linearized
 
     def _seen(self, piece, a, cond):
         """Arguments of the net on a piece."""
@@ -155,9 +190,10 @@ class Coupling(Bijection):
         return shape
 
     def _initialize(self, x, cond, inverse):
-        if not self.net.initialized:
-            self.net._initialize(self.split.cut(x)[1], cond)
-        return super()._initialize(x, cond, inverse)
+        with kept.paused():
+            if not self.net.initialized:
+                self.net._initialize(self.split.cut(x)[1], cond)
+            return super()._initialize(x, cond, inverse)
 
 
 def put(value, place) -> None:

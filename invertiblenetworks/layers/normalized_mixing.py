@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..backend import get_array_module
 from ..base import Bijection
-from ..kernels.householder import householder_adjoint, householder_matrix
+from ..kernels.householder import householder_matrix
 from ..kernels.mixing import mix, mix_and_correlate
 
 
@@ -22,8 +22,9 @@ class NormalizedMixing(Bijection):
     -----
     ``y = Q^T (s x + b) = m x + Q^T b`` with ``m = Q^T diag(s)``, and back
     ``x = m^-1 y - b / s`` with ``m^-1 = diag(1 / s) Q``. All parameter gradients
-    follow from the sums ``G = sum x dy^T`` and ``d = sum dy`` over pixels: that of Q
-    is ``diag(s) G + b d^T``, of s the row sums of ``Q * G``, of b it is ``Q d``.
+    follow from the sums ``G = sum (m^-1 y) dy^T`` and ``d = sum dy`` over pixels: that
+    of Q is ``diag(s) G``, of b it is ``Q d``, and of s it is the row sums of ``Q * G``
+    less ``(b / s) Q d``.
     """
 
     def __init__(self, norm: Bijection, conv: Bijection):
@@ -47,21 +48,20 @@ class NormalizedMixing(Bijection):
         s, b, vectors, q = self._parts()
         back = (q / s[:, None], -b / s)
         x, dx, gram, total = mix_and_correlate(back, q * s[:, None], y, dy)
-        outer = get_array_module(b).outer
-        repeats = float(self.norm._repeats(y))
-        add_grad(self.norm.s, (q * gram).sum(axis=1) + dld.sum() * repeats / s)
-        add_grad(self.norm.b, q @ total)
-        dq = s[:, None] * gram + outer(b, total)
-        self.conv._add_gradient(vectors, dq, add_grad)
+        repeats, db = float(self.norm._repeats(y)), q @ total
+        ds = (q * gram).sum(axis=1) - db * b / s
+        add_grad(self.norm.s, ds + dld.sum() * repeats / s)
+        add_grad(self.norm.b, db)
+        self.conv._add_gradient(vectors, s[:, None] * gram, add_grad)
         return dx, x, None
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
         s, b, vectors, q = self._parts()
         forth = (q.T * s, b @ q)
-        # ``gram`` is the sum of y dx^T here.
+        # ``gram`` is the sum of (y - Q^T b) dx^T here.
         y, dy, gram, total = mix_and_correlate(forth, q.T / s, x, dx)
-        dq = gram.T / s[:, None]
-        along = (q * dq).sum(axis=1) - b * total / s
+        dq = (gram.T + get_array_module(b).outer(total, b @ q)) / s[:, None]
+        along = (q * gram.T).sum(axis=1) / s
         repeats = float(self.norm._repeats(x))
         add_grad(self.norm.s, -(along + dld.sum() * repeats) / s)
         add_grad(self.norm.b, -total / s)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from ..base import Net
 from ..errors import describe, message
 from ..kernels.channels import join_channels, split_channels
@@ -23,6 +25,32 @@ class ConcatCond(Net):
             wanted = "a net without condition"
             raise TypeError(message("ConcatCond", wanted, describe(net)))
         self.net = net
+
+    @property
+    def splits_batch(self) -> bool:
+        """Whether the net inside does."""
+        return type(self) is ConcatCond and self.net.splits_batch
+
+    @property
+    def gives_result_away(self) -> bool:
+        """Whether the net inside does."""
+        return type(self) is ConcatCond and self.net.gives_result_away
+
+    def _prepared(self, x):
+        if type(self) is not ConcatCond:
+            return self
+        twin = copy.copy(self)
+        twin.net = self.net._prepared(x)
+        return twin
+
+    def _n_weights(self):
+        return self.net._n_weights()
+
+    def _held(self, shape, gradient):
+        return self.net._held(shape, gradient)
+
+    def _reach(self):
+        return self.net._reach()
 
     def _forward(self, x, cond):
         return self.net._forward(join_channels(x, cond), None)

@@ -68,6 +68,7 @@ class ConditionalResidualBlock(Net):
     """
 
     cond_kind = "array"
+    _is_per_sample = True
 
     def __init__(
         self,
@@ -109,6 +110,9 @@ class ConditionalResidualBlock(Net):
             **drawn,
         )
         self.block = ConcatCond(block)
+
+    def _held(self, shape, gradient):
+        return self.block._held(shape, gradient)
 
     def _forward(self, x, cond):
         return self.block._forward(x, self.encoder._forward(cond, None))

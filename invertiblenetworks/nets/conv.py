@@ -141,6 +141,8 @@ class Conv(_Convolution):
     (1, 8, 8, 6)
     """
 
+    _is_per_sample = True
+
     def _pair(self, n_in, n_out):
         return n_out, n_in
 
@@ -205,6 +207,8 @@ class ConvTranspose(_Convolution):
     >>> up.forward(y).shape
     (1, 3, 16, 12)
     """
+
+    _is_per_sample = True
 
     def __init__(
         self,

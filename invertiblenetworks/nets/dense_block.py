@@ -32,6 +32,8 @@ class DenseBlock(Sequential):
         As for ``Dense``.
     """
 
+    _is_per_sample = True
+
     def __init__(
         self,
         shape_in: Shape,

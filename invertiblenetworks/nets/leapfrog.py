@@ -34,6 +34,8 @@ class LeapfrogNet(Net):
     b : Parameter, shape (n_hidden,)
     """
 
+    _is_per_sample = True
+
     def __init__(
         self,
         n_in: int,

@@ -28,6 +28,8 @@ class Dense(Net):
     bias : Parameter, shape (n_out,)
     """
 
+    _is_per_sample = True
+
     def __init__(
         self,
         n_in: int,

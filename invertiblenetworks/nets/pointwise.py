@@ -15,6 +15,8 @@ class Pointwise(Net):
         For instance ``"relu"`` or ``TanhLayer()``.
     """
 
+    _is_per_sample = True
+
     def __init__(self, activation: Activation | str):
         self.activation = activation_by_name(activation)
 

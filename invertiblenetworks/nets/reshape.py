@@ -27,12 +27,16 @@ class _Reshape(LinearNet):
 class Flatten(_Reshape):
     """(N, C, *spatial) to (N, features), in C order."""
 
+    _is_per_sample = True
+
     def _target(self, shape):
         return (shape[0], math.prod(shape[1:]))
 
 
 class Unflatten(_Reshape):
     """(N, features) to (N, *sample_shape)."""
+
+    _is_per_sample = True
 
     def __init__(self, sample_shape: Shape):
         self.sample_shape = tuple(sample_shape)

@@ -82,7 +82,7 @@ class ResidualBlock(Net):
     (2, 4, 8, 8)
     """
 
-    splits_batch = True
+    _is_per_sample = True
     _ready = None  # the kernel, in a prepared twin only
 
     def __init__(
@@ -150,16 +150,20 @@ class ResidualBlock(Net):
     @property
     def gives_result_away(self) -> bool:
         """True unless the derivative of the last activation needs its output."""
-        return self.final.halves_channels or isinstance(self.final, IdentityLayer)
+        keeps_none = self.final.halves_channels or isinstance(self.final, IdentityLayer)
+        return self.splits_batch and keeps_none
 
     def _prepared(self, x):
+        if not self.splits_batch:
+            return self
         twin = copy.copy(self)
         twin._ready = self._streamed(x)
         return twin
 
     def _streamed(self, x):
         """The kernel for arrays like x, or None if there is none."""
-        if self._ready is not None or not self.keeps_size:
+        # A subclass may have changed a part of what the kernel does in one.
+        if self._ready is not None or not (self.keeps_size and self.splits_batch):
             return self._ready
         parameters = (self.W1, self.b1, self.W2, self.b2, self.W3)
         return streamed_block(x, [p.data for p in parameters], self.activation)

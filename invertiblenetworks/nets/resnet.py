@@ -70,6 +70,8 @@ class ResNet(Sequential):
     (2, 5, 8, 8)
     """
 
+    _is_per_sample = True
+
     def __init__(
         self,
         n_in: int,

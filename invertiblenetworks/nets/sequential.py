@@ -30,6 +30,13 @@ class Sequential(Net):
                 raise TypeError(message(type(self).__name__, wanted, got))
         self.nets = list(nets)
 
+    _is_per_sample = True
+
+    @property
+    def splits_batch(self) -> bool:
+        """Whether all nets do."""
+        return super().splits_batch and all(net.splits_batch for net in self.nets)
+
     def _forward(self, x, cond):
         for net in self.nets:
             x = net._forward(x, None)

@@ -30,6 +30,11 @@ class Skip(Net):
         self.net = net
 
     @property
+    def splits_batch(self) -> bool:
+        """Whether the net inside does."""
+        return type(self) is Skip and self.net.splits_batch
+
+    @property
     def cond_kind(self) -> str:
         """The kind of condition of the net."""
         return self.net.cond_kind

@@ -57,7 +57,10 @@ class Phantom(Operators):
         raise _no_values("conversion to a NumPy array, as by operators of SciPy")
 
     def __bool__(self):
-        raise _no_values("a decision by the value of an array")
+        truth = self._array_module.truth
+        if truth is None:
+            raise _no_values("a decision by the value of an array")
+        return truth
 
     def __float__(self):
         raise _no_values("the value of an array")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,14 +29,51 @@ def phantom_layer(
     gradients : bool
         Whether the trainable ones have gradients already.
     """
-    return _Copy(xp, dtype, gradients).of(layer)
+
+    def phantom(parameter: Parameter) -> Parameter:
+        new = Parameter(xp.empty(parameter.shape, dtype), trainable=parameter.trainable)
+        if gradients and parameter.trainable:
+            new.grad = xp.empty(parameter.shape, dtype)
+        return new
+
+    return _Copy(phantom).of(layer)
+
+
+def phantom_layer_as_it_is(layer: Layer, xp: PhantomModule) -> Layer:
+    """The same with the values, gradients and types that there are now."""
+
+    def phantom(parameter: Parameter) -> Parameter:
+        trainable, grad = parameter.trainable, parameter.grad
+        if parameter.initialized:
+            data = xp.empty(parameter.shape, parameter.dtype)
+            new = Parameter(data, trainable=trainable)
+        else:
+            new = _Unset(xp, parameter)
+        if grad is not None:
+            new.grad = xp.empty(grad.shape, grad.dtype)
+        return new
+
+    return _Copy(phantom).of(layer)
+
+
+class _Unset(Parameter):
+    """A parameter that will get its values from a batch of phantom arrays."""
+
+    def __init__(self, xp: PhantomModule, parameter: Parameter):
+        shape, dtype = parameter.shape, parameter.dtype
+        super().__init__(shape=shape, dtype=dtype, trainable=parameter.trainable)
+        self._array_module = xp
+
+    @property
+    def array_module(self) -> PhantomModule:
+        return self._array_module
 
 
 class _Copy:
     """Copies each layer and each parameter once, so that what is shared stays so."""
 
-    def __init__(self, xp: PhantomModule, dtype: np.dtype, gradients: bool):
-        self._xp, self._dtype, self._gradients = xp, dtype, gradients
+    def __init__(self, phantom: Callable[[Parameter], Parameter]):
+        self._phantom = phantom
         self._known: dict[int, object] = {}
 
     def of(self, value):
@@ -46,21 +84,11 @@ class _Copy:
             return {key: self.of(part) for key, part in value.items()}
         if isinstance(value, Layer | Parameter) and id(value) not in self._known:
             is_layer = isinstance(value, Layer)
-            self._known[id(value)] = (self._layer if is_layer else self._parameter)(
-                value
-            )
+            copied = self._layer(value) if is_layer else self._phantom(value)
+            self._known[id(value)] = copied
         return self._known.get(id(value), value)
 
     def _layer(self, layer: Layer) -> Layer:
         new = copy.copy(layer)
         vars(new).update({name: self.of(part) for name, part in vars(layer).items()})
-        return new
-
-    def _parameter(self, parameter: Parameter) -> Parameter:
-        def empty():
-            return self._xp.empty(parameter.shape, self._dtype)
-
-        new = Parameter(empty(), trainable=parameter.trainable)
-        if self._gradients and parameter.trainable:
-            new.grad = empty()
         return new

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..kernels.workspace import Store
+
 
 class Memory:
     """Counts the bytes of phantom arrays.
@@ -26,7 +28,7 @@ class Memory:
         self.array_module = array_module
         self.current = self.peak = 0
         self._base = 0
-        self._kept = [Kept()]
+        self._stores = [Store()]
         self._worker = 0
 
     def start(self) -> None:
@@ -39,9 +41,14 @@ class Memory:
         return self.peak - self._base
 
     @property
-    def kept(self) -> Kept:
+    def store(self) -> Store:
         """What the thread that runs now keeps from call to call."""
-        return self._kept[self._worker]
+        return self._stores[self._worker]
+
+    @property
+    def current_but_stores(self) -> int:
+        """Bytes alive, without those that are kept from call to call."""
+        return self.current - sum(store.nbytes for store in self._stores)
 
     def add(self, size: int) -> None:
         """Count ``size`` bytes until they are removed."""
@@ -62,7 +69,7 @@ class Memory:
 
         The peak is what was there before, and the own peaks of all thunks together:
         the worst that can happen. The first thunk counts as run by the calling thread,
-        the others by threads of their own, see ``kept``.
+        the others by threads of their own, see ``store``.
 
         Returns
         -------
@@ -70,8 +77,8 @@ class Memory:
             The results of the thunks, in order.
         """
         base, peak_before, caller = self.current, self.peak, self._worker
-        while len(self._kept) < caller + len(thunks):
-            self._kept.append(Kept())
+        while len(self._stores) < caller + len(thunks):
+            self._stores.append(Store())
         own_peaks, results = 0, []
         try:
             for i, thunk in enumerate(thunks):
@@ -83,14 +90,6 @@ class Memory:
             self._worker = caller
             self.peak = max(peak_before, base + own_peaks)
         return results
-
-
-class Kept:
-    """Memory that one thread keeps, to use it again: by role, and free for any use."""
-
-    def __init__(self):
-        self.by_role: dict[str, object] = {}
-        self.free: list[object] = []
 
 
 class Buffer:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._types import Shape
+from ..kernels.workspace import Store
 from .phantom_array import Phantom
 from .phantom_functions import FUNCTIONS, as_strided
 from .phantom_layout import contiguous
-from .phantom_memory import Memory
+from .phantom_memory import Buffer, Memory
 from .phantom_storage import allocate
 from .phantom_ufunc import apply, reduce
 
@@ -22,12 +23,15 @@ _SHARED = ("e", "finfo", "iinfo", "inf", "nan", "newaxis", "pi", "result_type")
 class PhantomModule:
     """What ``get_array_module`` returns for phantom arrays, in place of ``numpy``.
 
-    Arrays of different modules are counted apart.
+    Arrays of different modules are counted apart. It is the `kernels.memory.Planner` of
+    the calls on its arrays.
 
     Attributes
     ----------
     memory : Memory
         The bytes of its arrays.
+    truth : bool or None
+        What decisions by values find. ``None``: such a decision is an error.
     stands_for : module
         NumPy; see `backend.on_host`.
     """
@@ -37,6 +41,7 @@ class PhantomModule:
     def __init__(self):
         self.__name__ = "phantom"
         self.memory = Memory(self)
+        self.truth: bool | None = None
         self.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
 
     def __getattr__(self, name: str):
@@ -79,27 +84,43 @@ class PhantomModule:
         """
         return self.memory.concurrently(thunks)
 
-    @staticmethod
-    def representative(steps: Sequence) -> list:
+    def representative(self, steps: Sequence, size: Callable | None = None) -> list:
         """The steps of a loop that decide on its peak: the first two, and the last.
 
-        For loops whose steps all do the same on parts of one size, but for the last.
-        The first makes what the others find, as sums and workspaces are.
+        For loops whose steps do the same on parts of about one size, but for the last.
+        The first makes what the others find, as sums and workspaces are. In place of
+        the second stands the largest in the middle, if ``size`` tells it.
         """
-        return [*steps[:2], *steps[2:][-1:]]
+        first, middle, last = steps[:1], steps[1:-1], steps[1:][-1:]
+        if size is not None and middle:
+            middle = [max(middle, key=size)]
+        return [*first, *middle[:1], *last]
 
-    # The kernels put here what they keep from call to call: not among the arrays of
-    # NumPy, and not beyond the call that is planned.
+    def keeping(self, steps: Sequence, function: Callable, size: Callable) -> Results:
+        """Run representative steps of a loop that keeps the result of each step."""
+        chosen, results = self.representative(steps, size), Results()
+        for i, step in enumerate(chosen):
+            before = self.memory.current_but_stores
+            results.append(function(step))
+            if i == 1 and len(steps) > len(chosen):
+                kept = max(0, self.memory.current_but_stores - before)
+                n_bytes = kept * (len(steps) - len(chosen))
+                results.of_others = Buffer(self.memory, n_bytes)
+        return results
 
     @property
-    def scratch(self) -> dict:
-        """Memory of the thread that runs now, by role."""
-        return self.memory.kept.by_role
+    def store(self) -> Store:
+        """What kernels keep from call to call, for the thread that runs now.
 
-    @property
-    def leased(self) -> list:
-        """Memory of the thread that runs now, free for any use."""
-        return self.memory.kept.free
+        It is no part of what they keep for NumPy arrays, and ends with this module.
+        """
+        return self.memory.store
+
+
+class Results(list):
+    """Results of some steps of a loop, and memory for those of the others."""
+
+    of_others: Buffer | None = None
 
 
 class PhantomUfunc:

@@ -8,8 +8,9 @@ import numbers
 
 from .._types import Shape
 from ..base import Bijection, Net
-from ..errors import describe, expect, message
+from ..errors import expect
 from ..init import float_type
+from .peak import expect_plannable, peak_of_call
 from .phantom_array import Phantom
 from .phantom_layer import phantom_layer
 from .phantom_module import PhantomModule
@@ -109,8 +110,7 @@ def plan_memory(
 
     Examples
     --------
-    >>> from invertiblenetworks import NetworkGlow
-    >>> from invertiblenetworks.planning import plan_memory
+    >>> from invertiblenetworks import NetworkGlow, plan_memory
     >>> net = NetworkGlow(3, 32, L=2, K=4, split_scales=True, rng=0)
     >>> plan = plan_memory(net, (8, 3, 256, 256))
     >>> plan.state
@@ -118,7 +118,7 @@ def plan_memory(
     >>> plan.state < plan.forward < plan.backward
     True
     """
-    _expect_plannable(layer)
+    expect_plannable(WHERE, layer)
     shape = _checked_shape("shape", shape)
     if cond_shape is not None:
         cond_shape = _checked_shape("cond_shape", cond_shape)
@@ -155,11 +155,7 @@ def _peak(layer, method, shapes, cond_shape, dtype, has_gradients) -> int:
     phantom = phantom_layer(layer, xp, dtype, gradients=has_gradients)
     arrays = [_new_array(xp, shape, dtype) for shape in shapes]
     cond = None if cond_shape is None else _new_array(xp, cond_shape, dtype)
-    # That of the base class takes pairs as one argument.
-    function = getattr(Net if isinstance(layer, Net) else Bijection, method)
-    xp.memory.start()
-    function(phantom, *arrays, cond)
-    return xp.memory.extra_peak
+    return peak_of_call(xp, phantom, method, [*arrays, cond])
 
 
 def _new_array(xp, shape, dtype) -> Phantom | tuple[Phantom, ...]:
@@ -171,17 +167,6 @@ def _new_array(xp, shape, dtype) -> Phantom | tuple[Phantom, ...]:
 def _n_values(shape) -> int:
     parts = shape if isinstance(shape[0], tuple) else (shape,)
     return sum(map(math.prod, parts))
-
-
-def _expect_plannable(layer) -> None:
-    if not isinstance(layer, Bijection | Net):
-        wanted = "a layer, network or net"
-        raise TypeError(message(WHERE, wanted, describe(layer)))
-    if layer.cond_kind == "context":
-        wanted = "a layer whose condition, if any, is one array"
-        got = f"{type(layer).__name__}, which takes a context"
-        hint = "What its operator allocates is not known; plan the layers inside."
-        raise TypeError(message(WHERE, wanted, got, hint))
 
 
 def _checked_shape(name: str, shape) -> Shape | tuple[Shape, ...]:

@@ -1,6 +1,13 @@
 """Worker threads: order, errors, nesting, and what becomes of the user's BLAS."""
 
+import functools
+import gc
+import os
+import subprocess
+import sys
 import threading
+import time
+import weakref
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -105,3 +112,87 @@ def test_parts_of_a_range():
     parts = workers.for_shares(5, 10, lambda part: list(range(5))[part])
     assert [item for part in parts for item in part] == [0, 1, 2, 3, 4]
     assert workers.for_shares(5, 0, lambda part: part) == [slice(0, 5)]
+
+
+def test_an_interrupt_waits_for_the_workers(monkeypatch):
+    finished = []
+
+    def slow(i):
+        time.sleep(0.05)
+        finished.append(i)
+
+    class Interrupted(workers._Pending):
+        """The first wait is interrupted, as by Ctrl-C."""
+
+        interrupts = 1
+
+        def wait(self):
+            if Interrupted.interrupts:
+                Interrupted.interrupts = 0
+                raise KeyboardInterrupt
+            super().wait()
+
+    monkeypatch.setattr(workers, "_Pending", Interrupted)
+    with threadpool_limits(3), pytest.raises(KeyboardInterrupt):
+        workers.run([lambda: None, lambda: slow(1), lambda: slow(2)])
+    assert sorted(finished) == [1, 2]
+
+
+def test_without_threads_the_caller_does_the_work(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(workers, "_threads", workers._Threads())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with threadpool_limits(2):
+        assert workers.run([lambda: 1, lambda: 2]) == [1, 2]
+
+
+def test_an_error_holds_no_arrays():
+    class Big:
+        pass
+
+    def fails(big):
+        raise MemoryError
+
+    big = Big()
+    alive = weakref.ref(big)
+    task = functools.partial(fails, big)
+    gc.disable()  # What only the collector could free is not free in time.
+    try:
+        with threadpool_limits(2):
+            # Not pytest.raises, which holds on to the error.
+            try:
+                workers.run([task, lambda: None])
+            except MemoryError:
+                failed = True
+        del big, task
+        assert failed
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork to test")
+def test_a_forked_process_has_workers_of_its_own():
+    script = """
+import os
+from threadpoolctl import threadpool_limits
+from invertiblenetworks.kernels import workers
+
+threadpool_limits(2)
+assert workers.run([lambda: 1, lambda: 2]) == [1, 2]
+with workers.one_blas_thread():
+    child = os.fork()
+    if child == 0:
+        assert workers.n_workers() == 2
+        assert workers.run([lambda: 3, lambda: 4]) == [3, 4]
+if child == 0:
+    with workers.one_blas_thread():
+        assert workers.n_workers() == 2
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert workers.run([lambda: 5, lambda: 6]) == [5, 6]
+"""
+    done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
+    assert done.returncode == 0

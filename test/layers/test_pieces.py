@@ -8,7 +8,7 @@ import invertiblenetworks as inn
 from invertiblenetworks.base import pieces
 from invertiblenetworks.kernels import memory, mixing
 
-SHAPE = (5, 4, 16, 6)
+SHAPE = (5, 4, 64, 6)
 
 NETWORKS = {
     "Glow": lambda **o: inn.NetworkGlow(4, 6, L=1, K=2, **o),
@@ -26,7 +26,7 @@ NETWORKS = {
 def finely_cut(monkeypatch):
     """Function that sets the number of workers and the bytes of a piece."""
     monkeypatch.setattr(pieces, "LEAST_WORK", 1)
-    monkeypatch.setattr(mixing, "LEAST_WORK", 1)
+    monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
     before = memory._piece_bytes.get()
 
     def cut(n_bytes):

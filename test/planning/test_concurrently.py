@@ -60,29 +60,51 @@ def test_an_error_in_concurrent_work_leaves_the_count_right():
     with pytest.raises(KeyError):
         xp.concurrently([lambda: len(allocate(xp, 1000)), fail])
     assert xp.memory.current == 0
-    assert xp.scratch is xp.scratch
+    assert xp.store is xp.store
 
 
 def test_every_worker_keeps_memory_of_its_own():
     xp = PhantomModule()
 
     def work():
-        if "role" not in xp.scratch:
-            xp.scratch["role"] = xp.empty(5000, "uint8")
-            xp.leased.append(xp.empty(300, "uint8"))
-        return len(xp.leased)
+        if "role" not in xp.store.by_role:
+            xp.store.by_role["role"] = xp.empty(5000, "uint8")
+            xp.store.free.append(xp.empty(300, "uint8"))
+        return len(xp.store.free)
 
     assert xp.concurrently([work, work]) == [1, 1]
     assert xp.memory.current == pytest.approx(10_600, abs=1000)
     assert xp.concurrently([work, work]) == [1, 1]
     assert xp.memory.current == pytest.approx(10_600, abs=1000)
-    assert "role" in xp.scratch  # The caller is the first of the workers.
+    assert "role" in xp.store.by_role  # The caller is the first of the workers.
 
 
 def test_steps_that_tell_the_peak_of_a_loop():
-    assert list(PhantomModule.representative(range(1000))) == [0, 1, 999]
-    assert list(PhantomModule.representative("ab")) == ["a", "b"]
-    assert list(PhantomModule.representative("")) == []
+    representative = PhantomModule().representative
+    assert representative(range(1000)) == [0, 1, 999]
+    assert representative("ab") == ["a", "b"]
+    assert representative("") == []
+    assert representative([3, 1, 4, 1, 5, 2], size=abs) == [3, 5, 2]
+
+
+def test_results_of_a_loop_count_though_not_all_are_there():
+    xp = PhantomModule()
+    xp.memory.start()
+    sizes = [7000, *[10_000] * 997, 10_100, 3000]
+    results = xp.keeping(sizes, lambda size: xp.empty(size, "uint8"), int)
+    assert len(results) == 3
+    assert xp.memory.current == pytest.approx(sum(sizes), rel=0.03)
+    assert xp.memory.extra_peak == pytest.approx(xp.memory.current, abs=1000)
+    del results
+    assert xp.memory.current == 0
+
+
+def test_short_loops_are_run_in_full():
+    xp = PhantomModule()
+    for n in range(4):
+        results = xp.keeping(range(n), lambda i: xp.empty(1000 + i, "uint8"), int)
+        assert [len(r) for r in results] == [1000 + i for i in range(n)]
+        assert results.of_others is None
 
 
 def test_one_module_may_be_used_in_another_thread():

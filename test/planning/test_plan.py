@@ -34,7 +34,7 @@ METHODS = ("forward", "inverse", "backward", "backward_inv")
 
 @pytest.fixture(autouse=True)
 def _one_worker():
-    """Threads need not reach their peaks at one moment, as plans assume."""
+    """Threads with little to do are not at their peaks at one moment, as planned."""
     with threadpool_limits(1, user_api="blas"):
         yield
 

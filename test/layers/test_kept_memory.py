@@ -1,0 +1,209 @@
+"""States that a caller keeps: how much they are, and when they are let go."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import pytest
+from kept_cases import Case, assert_same, count_evaluations
+
+import invertiblenetworks as inn
+from invertiblenetworks import KeptStates
+from invertiblenetworks.base.held_bytes import held_bytes
+from invertiblenetworks.compose import ChannelSplit
+from invertiblenetworks.kernels.workspace import release_workspaces
+
+
+@pytest.fixture
+def case(to_xp, layer_to_xp):
+    return lambda name: Case(name, to_xp, layer_to_xp)
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    return count_evaluations(monkeypatch)
+
+
+def test_what_was_kept_does_not_change_with_the_input(case):
+    case, kept = case("pair"), KeptStates()
+    y = case.forward()
+    gradients = case.backward(y)
+    with kept.recording():
+        case.forward()
+    for x in case.x:
+        x[...] = 0
+    with kept.replaying():
+        assert_same(case.backward(y), gradients)
+
+
+def test_nothing_is_on_the_layers(case):
+    case, kept = case("Glow"), KeptStates()
+    seen, layers = [], [case.net]
+    for layer in layers:
+        seen.append(dict(vars(layer)))
+        parts = [
+            part
+            for value in vars(layer).values()
+            for part in (value if isinstance(value, list) else [value])
+        ]
+        layers += [part for part in parts if isinstance(part, inn.Layer)]
+    with kept.recording():
+        y = case.forward()
+    assert [vars(layer) for layer in layers] == seen
+    with kept.replaying():
+        case.backward(y)
+    assert [vars(layer) for layer in layers] == seen
+
+
+def pulls(kept):
+    return [
+        pull
+        for entry in kept._entries
+        if entry.states is not None
+        for _, pull in entry.states.values()
+    ]
+
+
+def record_with_an_error(kept, case):
+    with kept.recording():
+        case.forward()
+        case.net.forward(case.x[0][:, :3])
+
+
+@pytest.mark.parametrize("how", ["backward", "clear", "record again", "error"])
+def test_memory_is_let_go(how, case):
+    case, kept = case("Glow"), KeptStates()
+    with kept.recording():
+        y = case.forward()
+    alive = weakref.WeakSet(pulls(kept))
+    assert len(alive) == 4
+    if how == "backward":
+        with kept.replaying():
+            case.backward(y)
+    elif how == "clear":
+        kept.clear()
+    elif how == "record again":
+        with kept.recording():
+            assert (len(kept), kept.nbytes) == (0, 0)
+    else:
+        with pytest.raises(ValueError, match="channels"):
+            record_with_an_error(kept, case)
+    assert len(alive) == 0
+    assert (len(kept), kept.nbytes) == (0, 0)
+
+
+def test_backward_frees_layer_by_layer(case, monkeypatch):
+    case, kept = case("Glow"), KeptStates()
+    with kept.recording():
+        y = case.forward()
+    lengths, original = [], inn.Coupling._backward
+
+    def observed(self, *arguments):
+        lengths.append(len(kept))
+        return original(self, *arguments)
+
+    monkeypatch.setattr(inn.Coupling, "_backward", observed)
+    with kept.replaying():
+        case.backward(y)
+    assert lengths == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("name", ["Glow", "HINT scales", "hyperbolic", "pair"])
+@pytest.mark.parametrize("part", [0, 0.3, 0.6, 1])
+def test_limit(name, part, case, monkeypatch):
+    release_workspaces()
+    case, everything = case(name), KeptStates()
+    y = case.forward()
+    gradients = case.backward(y)
+    with everything.recording():
+        case.forward()
+    kept = KeptStates(part * everything.nbytes)
+    original, sizes = inn.Coupling._apply, []
+
+    def observed(self, *arguments):
+        result = original(self, *arguments)
+        sizes.append(kept.nbytes)
+        return result
+
+    monkeypatch.setattr(inn.Coupling, "_apply", observed)
+    with kept.recording():
+        case.forward()
+    assert max(sizes) <= kept.limit
+    assert len(kept) <= len(everything)
+    with kept.replaying():
+        assert_same(case.backward(y), gradients)
+    assert (len(kept), kept.nbytes, kept._entries) == (0, 0, [])
+
+
+def test_memory_of_fine_scales_is_not_kept_for_coarse_ones(case):
+    case, kept = case("Glow"), KeptStates()
+    release_workspaces()
+    with kept.recording():
+        case.forward()
+    sizes = [entry.n_bytes for entry in kept._entries]
+    kept.clear()
+    assert sizes[0] > sizes[-1]
+    kept.limit = sum(sizes[2:])
+    for _ in range(2):
+        release_workspaces()
+        with kept.recording():
+            case.forward()
+        assert [entry.n_bytes for entry in kept._entries] == [0, 0, *sizes[2:]]
+
+
+def test_the_last_ones_are_kept(case, evaluations):
+    case, everything = case("Glow 3x3"), KeptStates()
+    with everything.recording():
+        y = case.forward()
+    kept = KeptStates(0.7 * everything.nbytes)
+    with kept.recording():
+        case.forward()
+    assert len(kept) == 1
+    assert kept._entries[-1].states is not None
+    assert kept._entries[0].states is None
+    evaluations.clear()
+    with kept.replaying():
+        case.backward(y)
+    assert evaluations == ["_linearize"]
+
+
+def test_what_cannot_fit_is_not_linearised(case, evaluations):
+    case, kept = case("Glow"), KeptStates(0)
+    evaluations.clear()
+    with kept.recording():
+        case.forward()
+    assert evaluations == ["_forward"] * 4
+
+
+def test_bytes_are_those_of_hidden_states_and_parameters(rng):
+    """Counted for vectors, where there are no margins, tiles or leases."""
+    n, n_hidden = 6, 5
+    net = inn.ResidualBlock(2, n_hidden, n_out=4, fan=True, ndims=0, dtype="float64")
+    layer = inn.Coupling(net, inn.AffineTransformer(), ChannelSplit(2))
+    kept = KeptStates()
+    with kept.recording():
+        layer.forward(rng.standard_normal((n, 4)))
+    with_skip = n_hidden**2
+    assert kept.nbytes == 8 * (n * (2 + 2 * n_hidden + 4) + with_skip)
+
+
+def test_bytes_that_functions_hold():
+    ones, parameter = np.ones((4, 4)), inn.Parameter(np.ones(3))
+
+    class Holder:
+        __slots__ = "array"
+
+        def __init__(self, array):
+            self.array = array
+
+        def method(self, x):
+            return self.array * x
+
+    def keyword(x, *, factor=ones[0]):
+        return factor * x
+
+    value = [Holder(ones.T).method, keyword, {"p": parameter}, ones[1:], held_bytes]
+    assert held_bytes(value) == 16 * 8 + 3 * 8
+    assert held_bytes(value, known=parameter) == 16 * 8
+    assert held_bytes(value, known=(parameter, keyword)) == 0

@@ -1,0 +1,88 @@
+"""Plans for several workers: never too small, and close where there is much to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planning.traced import traced_peak
+from threadpoolctl import threadpool_limits
+
+import invertiblenetworks as inn
+from invertiblenetworks import plan_memory
+from invertiblenetworks.base import pieces
+from invertiblenetworks.kernels import conv_tiled, memory, mixing
+
+NETWORKS = {
+    "Glow": (lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0), (8, 3, 64, 64)),
+    "Glow scales": (
+        lambda: inn.NetworkGlow(3, 48, L=3, K=1, split_scales=True, rng=0),
+        (4, 3, 128, 128),
+    ),
+    "Glow one sample": (
+        lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0),
+        (1, 3, 128, 128),
+    ),
+    "Glow 3x3": (
+        lambda: inn.NetworkGlow(3, 32, L=2, K=1, k2=3, p2=1, rng=0),
+        (8, 3, 64, 64),
+    ),
+    "HINT": (
+        lambda: inn.CouplingLayerHINT(8, 32, permute="full", rng=0),
+        (8, 8, 64, 64),
+    ),
+}
+METHODS = ("forward", "inverse", "backward", "backward_inv")
+
+
+def peaks(net, shape, n_workers):
+    """Pairs of what is planned, and what is measured."""
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    with threadpool_limits(n_workers, user_api="blas"):
+        net.forward(x)
+        plan = plan_memory(net, shape)
+        for method in METHODS:
+            arguments = [x] if method in ("forward", "inverse") else [x, x]
+
+            def run(method=method, arguments=arguments):
+                net.clear_grad()
+                return getattr(net, method)(*arguments)
+
+            yield getattr(plan, method), traced_peak(run)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_plans_agree_with_measurements(name, n_workers):
+    build, shape = NETWORKS[name]
+    for planned, measured in peaks(build(), shape, n_workers):
+        # Two threads may miss each other's peaks, on a busy machine most of all.
+        assert (
+            0.97 * measured <= planned <= (1.03 if n_workers == 1 else 1.3) * measured
+        )
+
+
+@pytest.mark.parametrize("n_workers", [2, 3, 5])
+@pytest.mark.parametrize("piece_bytes", [2**25, 2**16])
+def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
+    for module in (pieces, mixing, conv_tiled):
+        monkeypatch.setattr(module, "LEAST_WORK", 1)
+    net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
+    with memory.using(memory.Settings(piece_bytes)):
+        for planned, measured in peaks(net, (6, 3, 32, 32), n_workers):
+            assert planned >= 0.97 * measured
+
+
+def test_pieces_that_are_not_run_count():
+    """Of many pieces three are planned; their results are there all the same."""
+    net = inn.NetworkGlow(3, 32, L=1, K=1, rng=0)
+    with memory.using(memory.Settings(2**16)):
+        for planned, measured in peaks(net, (4, 3, 128, 128), 1):
+            assert planned == pytest.approx(measured, rel=0.05)
+
+
+def test_more_workers_take_more():
+    net, found = inn.NetworkGlow(3, 64, L=1, K=1, rng=0), []
+    for n_workers in (1, 2, 4):
+        with threadpool_limits(n_workers, user_api="blas"):
+            found.append(plan_memory(net, (8, 3, 128, 128)).backward)
+    assert found[0] < found[1] < found[2]
