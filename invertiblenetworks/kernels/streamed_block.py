@@ -139,9 +139,9 @@ class StreamedBlock:
         tidy = get_array_module(first).ascontiguousarray
         return Gradients(
             tidy(first[:, :-1]).reshape(shape1),
-            tidy(first[:, -1]),
+            first[:, -1].copy(),
             tidy(second[:, :-1]).reshape(shape2),
-            tidy(second[:, -1]),
+            second[:, -1].copy(),
             tidy(third).reshape(shape3),
         )
 

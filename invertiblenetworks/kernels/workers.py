@@ -247,9 +247,12 @@ class _Pending:
 
     def result(self):
         error, self._error = self._error, None
-        if error is not None:
+        if error is None:
+            return self._value
+        try:
             raise error
-        return self._value
+        finally:
+            del error  # Its traceback refers to this frame.
 
 
 class _Threads:

@@ -64,8 +64,9 @@ def test_plans_agree_with_measurements(name, n_workers):
 @pytest.mark.parametrize("n_workers", [2, 3, 5])
 @pytest.mark.parametrize("piece_bytes", [2**25, 2**16])
 def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
-    for module in (pieces, mixing, conv_tiled):
-        monkeypatch.setattr(module, "LEAST_WORK", 1)
+    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
+    monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
         for planned, measured in peaks(net, (6, 3, 32, 32), n_workers):
