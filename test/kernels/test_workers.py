@@ -1,5 +1,6 @@
 """Worker threads: order, errors, nesting, and what becomes of the user's BLAS."""
 
+import contextvars
 import functools
 import gc
 import os
@@ -196,3 +197,10 @@ assert workers.run([lambda: 5, lambda: 6]) == [5, 6]
 """
     done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_workers_see_the_context_of_the_caller():
+    setting = contextvars.ContextVar("setting", default=0)
+    setting.set(7)
+    with threadpool_limits(2):
+        assert workers.run([setting.get, setting.get]) == [7, 7]
