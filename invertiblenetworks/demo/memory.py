@@ -9,6 +9,7 @@ import numpy as np
 
 from .._types import Array
 from ..base import Bijection
+from ..kernels.workspace import release_workspaces
 from .training import Settings, build_network
 
 
@@ -53,13 +54,16 @@ def measure_memory(network: Bijection, x: Array) -> Memory:
     network.backward(z / len(x), z)
     del z
     network.clear_grad()
+    release_workspaces()  # A call counts with all that it needs.
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         z, _ = network.forward(x)
         network.backward(z / len(x), z)
         del z
-        after, peak = tracemalloc.get_traced_memory()
+        peak = tracemalloc.get_traced_memory()[1]
+        release_workspaces()
+        after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     return Memory(peak - before, after - before)
