@@ -10,6 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from pool_peak import pool_peak
 
 import invertiblenetworks as inn
 
@@ -53,25 +54,6 @@ def peak_on_the_host(function):
     return tracemalloc.get_traced_memory()[1] - before
 
 
-def peak_in_the_pool(xp, function):
-    """Bytes that the memory pool handed out at once, from a hook of CuPy."""
-
-    class Hook(xp.cuda.MemoryHook):
-        name = "peak"
-        now = peak = 0
-
-        def malloc_postprocess(self, *, mem_size, **kwargs):
-            self.now += mem_size
-            self.peak = max(self.peak, self.now)
-
-        def free_postprocess(self, *, mem_size, **kwargs):
-            self.now -= mem_size
-
-    with Hook() as hook:
-        function()
-    return hook.peak
-
-
 def peak_in_the_double(function):
     from doubles.strict_cupy import counters, pool
 
@@ -91,7 +73,7 @@ def peak(backend):
     elif backend.name == "strict":
         yield peak_in_the_double
     else:
-        yield lambda function: peak_in_the_pool(backend.xp, function)
+        yield pool_peak
 
 
 def test_peak_does_not_grow_with_depth(peak, layer_to_xp, to_xp):

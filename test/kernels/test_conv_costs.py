@@ -3,9 +3,10 @@
 import tracemalloc
 
 import pytest
+from pool_peak import pool_peak
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.backend import cupy_module, has_cuda_kernels
+from invertiblenetworks.backend import has_cuda_kernels
 from invertiblenetworks.kernels import conv_cuda, conv_tiled
 from invertiblenetworks.kernels.conv import (
     conv,
@@ -61,26 +62,7 @@ def _peak_of_new_bytes(xp, compute):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak
-    with pool_hook() as hook:
-        compute()
-    return hook.peak
-
-
-def pool_hook():
-    """A hook of CuPy's memory pool that follows the bytes in use."""
-
-    class Peak(cupy_module("cupy.cuda").MemoryHook):
-        name = "peak"
-        now = peak = 0
-
-        def malloc_postprocess(self, mem_size, **_):
-            self.now += mem_size
-            self.peak = max(self.peak, self.now)
-
-        def free_postprocess(self, mem_size, **_):
-            self.now -= mem_size
-
-    return Peak()
+    return pool_peak(compute)
 
 
 @pytest.mark.parametrize("sizes", [(4, 16, 16), (4, 4, 48), (4, 48, 4)], ids=str)
