@@ -25,7 +25,7 @@ from .activation_layers import Activation
 from .memory import in_tile
 from .patches import Tile, tiles
 from .windows import Scatter, gather, n_columns, with_margin
-from .workspace import scratch
+from .workspace import Lease, scratch
 
 TILE_BYTES = 2**20
 """Bytes of one hidden state of a tile: about half of a second-level cache."""
@@ -85,6 +85,22 @@ class StreamedBlock:
         n_pixels = TILE_BYTES // (self.n_hidden * x.dtype.itemsize)
         n_pixels = min(max(n_pixels, LEAST_PIXELS), MOST_PIXELS)
         return tiles(len(x), x.shape[2:], in_tile(n_pixels))
+
+    def room(self, x: Array, *n_rows: int) -> tuple[Lease, list[list[Array]]]:
+        """Memory for matrices of so many rows for each tile, each tile in one piece.
+
+        The arrays must not be used after the lease.
+        """
+        sizes = [n_columns(tile, x.shape[2:]) for tile in self.tiles(x)]
+        lease, start, found = Lease((sum(n_rows) * sum(sizes),), x), 0, []
+        for n in sizes:
+            matrices = []
+            for rows in n_rows:
+                part = lease.array[start : start + rows * n]
+                matrices.append(part.reshape(rows, n))
+                start += rows * n
+            found.append(matrices)
+        return lease, found
 
     def padded(self, images: Array) -> Array:
         return with_margin(images, self.margin)

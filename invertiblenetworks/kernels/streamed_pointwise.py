@@ -8,7 +8,7 @@ from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
 from .windows import n_columns
-from .workspace import Lease, scratch
+from .workspace import scratch
 
 
 class PointwiseBlock(StreamedBlock):
@@ -25,27 +25,13 @@ class PointwiseBlock(StreamedBlock):
         return self._forward(x, hidden)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        lease, hidden = self._room(x)
+        lease, hidden = self.room(x, self.n_hidden + 1, self.n_hidden)
         y = self._forward(x, lambda i, tile: hidden[i])
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
             return self._backward(dy, x, lease, hidden)
 
         return y, pull
-
-    def _room(self, x: Array) -> tuple[Lease, list[tuple[Array, Array]]]:
-        """Memory for the hidden states of all tiles, each tile in one piece."""
-        n_first, n_second = self.n_hidden + 1, self.n_hidden
-        sizes = [n_columns(tile, x.shape[2:]) for tile in self.tiles(x)]
-        lease = Lease(((n_first + n_second) * sum(sizes),), x)
-        hidden, start = [], 0
-        for n in sizes:
-            middle, end = start + n_first * n, start + (n_first + n_second) * n
-            h1 = lease.array[start:middle].reshape(n_first, n)
-            h2 = lease.array[middle:end].reshape(n_second, n)
-            hidden.append((h1, h2))
-            start = end
-        return lease, hidden
 
     def _forward(self, x, hidden) -> Array:
         padded_x, y = self.padded(x), self.zeros(x, self.n_out)

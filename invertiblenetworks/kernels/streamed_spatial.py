@@ -8,7 +8,7 @@ from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
 from .windows import interior, n_columns, zeros_with_margin
-from .workspace import Lease, scratch
+from .workspace import scratch
 
 
 class SpatialBlock(StreamedBlock):
@@ -24,27 +24,18 @@ class SpatialBlock(StreamedBlock):
         return self._forward(x, self._hidden_image(x), second)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        image, lease = self._hidden_image(x), self._room(x)
-        y = self._forward(x, image, lambda i, tile: self._part(lease, i, x))
+        image = self._hidden_image(x)
+        lease, hidden = self.room(x, self.n_hidden)
+        y = self._forward(x, image, lambda i, tile: hidden[i][0])
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
-            return self._backward(dy, x, image, lease)
+            return self._backward(dy, x, image, lease, hidden)
 
         return y, pull
 
     def _hidden_image(self, x: Array) -> Array:
         shape = (len(x), self.n_hidden, *x.shape[2:])
         return zeros_with_margin(x, shape, self.inner_margin)
-
-    def _room(self, x: Array) -> Lease:
-        return Lease((self.n_hidden * x[:, 0].size,), x)
-
-    def _part(self, lease: Lease, index: int, x: Array) -> Array:
-        """Room for h2 of one tile, without gaps."""
-        sizes = [n_columns(tile, x.shape[2:]) for tile in self.tiles(x)]
-        start = self.n_hidden * sum(sizes[:index])
-        end = start + self.n_hidden * sizes[index]
-        return lease.array[start:end].reshape(self.n_hidden, sizes[index])
 
     def _forward(self, x, image, second) -> Array:
         padded_x, y = self.padded(x), self.zeros(x, self.n_out)
@@ -60,11 +51,11 @@ class SpatialBlock(StreamedBlock):
             self.add_output(h2, tile, y)
         return y
 
-    def _backward(self, dy, x, image, lease):
+    def _backward(self, dy, x, image, lease, hidden):
         sums, dimage = Sums(), self._hidden_image(x)
         padded_dy = self.padded(dy)
         for i, tile in steps(enumerate(self.tiles(x))):
-            h2 = self._part(lease, i, x)
+            (h2,) = hidden[i]
             da2 = scratch("da2", h2.shape, x)
             self.second_cotangent(padded_dy, tile, h2, sums, da2)
             columns = self._inner_columns(image, tile, "columns of h1", bias=True)
