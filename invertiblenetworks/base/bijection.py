@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 from .._types import Array, Shape
 from ..errors import LayerError, NotInitializedError
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
-from ..kernels.workers import with_one_blas_thread
+from ..kernels.workers import sharing_work
 from ..parameter import Parameter
 from .checks import (
     check_call,
@@ -236,14 +236,14 @@ class Bijection(Layer):
         """Apply the adjoint of ``jacobian_inv``: returns ``(dy, dtheta, y)``."""
         return self._run_collect(True, "adjoint_jacobian_inv", dx, x, cond, dlogdet)
 
-    @with_one_blas_thread
+    @sharing_work
     def log_abs_det(self, x: Array, cond=None) -> Array:
         """``log|det dy/dx|`` of each sample, in nats; shape (N,)."""
         self._enter(False, "log_abs_det", cond, x=x)
         with within_limit(None, self, "log_abs_det", x, cond):
             return self._forward(x, cond)[1]
 
-    @with_one_blas_thread
+    @sharing_work
     def log_prob(self, x: Array, cond=None) -> Array:
         """Log-density of each sample when ``y`` is standard normal; shape (N,), nats.
 
@@ -258,7 +258,7 @@ class Bijection(Layer):
                 ld = ld - 0.5 * sum_per_sample(part * part) - constant
             return ld
 
-    @with_one_blas_thread
+    @sharing_work
     def initialize(self, x: Array, cond=None, *, inverse: bool = False) -> Bijection:
         """Set the parameters that depend on data, from one batch. Returns the layer.
 
@@ -277,7 +277,7 @@ class Bijection(Layer):
 
     # --- one implementation for both directions -------------------------------------
 
-    @with_one_blas_thread
+    @sharing_work
     def _run(self, inverse, method, x, cond, limit=None):
         self._check(method, inverse, cond, x=x)
         with within_limit(limit, self, method, x, cond):
@@ -295,7 +295,7 @@ class Bijection(Layer):
         add_grad = Parameter.accumulate
         return self._run_adjoint(inverse, method, dy, y, cond, seed, add_grad, limit)
 
-    @with_one_blas_thread
+    @sharing_work
     def _run_adjoint(self, inverse, method, dy, y, cond, seed, add_grad, limit=None):
         # The state handed in is the result of the map that is differentiated.
         names = ("dx", "x") if inverse else ("dy", "y")
@@ -314,7 +314,7 @@ class Bijection(Layer):
         out = self._run_adjoint(inverse, method, dy, y, cond, dlogdet, collector)
         return out[0], collector.aligned(self.get_params()), *out[1:]
 
-    @with_one_blas_thread
+    @sharing_work
     def _run_jacobian(self, inverse, method, dx, dtheta, x, cond, dcond):
         names = ("dy", "y") if inverse else ("dx", "x")
         arrays = {names[1]: x, names[0]: dx, "dcond": dcond}

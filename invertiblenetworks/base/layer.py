@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
@@ -216,44 +217,45 @@ def _kind_error(where, name, array, dtype, module) -> TypeError:
     return TypeError(message(where, f"{name} to be {wanted}", describe(array), hint))
 
 
-WITHOUT_PARAMETERS = frozenset({bool, float, int, str, type(None)})
-"""Types that most attributes have, and that hold nothing."""
-
-
 def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
     """Yield (path, parameter) for everything reachable from ``value``."""
-    if isinstance(value, Parameter):
+    role = _role(type(value))
+    if role == "parameter":
         yield path, value
-        return
-    if isinstance(value, Layer):
-        children = vars(value).items()
-    elif isinstance(value, list | tuple):
-        children = enumerate(value)
-    elif isinstance(value, dict):
-        children = value.items()
-    else:
-        return
-    for name, child in children:
-        # Looked at here: a generator for each number would take most of the time.
-        if type(child) not in WITHOUT_PARAMETERS:
-            yield from _walk(child, f"{path}.{name}" if path else str(name))
+    elif role is not None:
+        if role == "sequence":
+            children = enumerate(value)
+        else:
+            children = (value if role == "dict" else vars(value)).items()
+        for name, child in children:
+            # Looked at here: a generator for each number would take most of the time.
+            if _role(type(child)) is not None:
+                yield from _walk(child, f"{path}.{name}" if path else str(name))
 
 
 def _all_parameters(layer: Layer) -> list[Parameter]:
     """What `_walk` yields, without the paths, which take most of its time."""
     found: list[Parameter] = []
-    _collect(layer, found)
+    _collect(vars(layer).values(), found)
     return found
 
 
-def _collect(value: object, found: list[Parameter]) -> None:
-    if isinstance(value, Parameter):
-        found.append(value)
-    elif isinstance(value, Layer):
-        _collect(vars(value), found)
-    elif isinstance(value, dict):
-        _collect(list(value.values()), found)
-    elif isinstance(value, list | tuple):
-        for child in value:
-            if type(child) not in WITHOUT_PARAMETERS:
-                _collect(child, found)
+def _collect(values: Iterable[object], found: list[Parameter]) -> None:
+    for value in list(values):
+        role = _role(type(value))
+        if role is None:
+            continue
+        if role == "parameter":
+            found.append(value)
+        elif role == "layer":
+            _collect(vars(value).values(), found)
+        else:
+            _collect(value if role == "sequence" else value.values(), found)
+
+
+@functools.cache
+def _role(kind: type) -> str | None:
+    """What objects of a type are to a walk; most attributes hold nothing."""
+    roles = {"parameter": Parameter, "layer": Layer, "dict": dict}
+    roles["sequence"] = list | tuple
+    return next((role for role, base in roles.items() if issubclass(kind, base)), None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .._types import Array, Shape
 from ..errors import LayerError, describe, expect, message
-from ..kernels.workers import with_one_blas_thread
+from ..kernels.workers import sharing_work
 from ..parameter import Parameter
 from .bijection import CondKind, _missing
 from .checks import check_call, cond_shape_of, first_batch
@@ -89,7 +89,7 @@ class Net(Layer):
 
     # --- public methods -------------------------------------------------------------
 
-    @with_one_blas_thread
+    @sharing_work
     def forward(self, x: Array, cond=None) -> Array:
         """Evaluate the net at ``x``."""
         self._check("forward", cond, x=x, may_initialize=True)
@@ -98,7 +98,7 @@ class Net(Layer):
                 self._first_batch(x, cond)
             return self._forward(x, cond)
 
-    @with_one_blas_thread
+    @sharing_work
     def initialize(self, x: Array, cond=None) -> Net:
         """Set the parameters that depend on data, from one batch. Returns the net.
 
@@ -120,7 +120,7 @@ class Net(Layer):
         dx, dcond = self._run_pull("backward", dy, x, cond, Parameter.accumulate)
         return (dx, dcond) if self.cond_kind == "array" else dx
 
-    @with_one_blas_thread
+    @sharing_work
     def jacobian(
         self,
         dx: Array | None,
@@ -151,7 +151,7 @@ class Net(Layer):
         with first_batch(self, x, cond):
             self._initialize(x, cond)
 
-    @with_one_blas_thread
+    @sharing_work
     def _run_pull(self, method, dy, x, cond, add_grad):
         shape = self._check(method, cond, x=x, dy=dy)
         if dy.shape != shape:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ..backend import get_array_module
 from ..errors import expect_positive
-from ..kernels.channels import join_channels, split_channels
+from ..kernels.channels import empty_state, join_channels, split_channels
 
 
 class ChannelSplit:
@@ -45,7 +44,7 @@ class ChannelSplit:
 
         Whoever asks writes both.
         """
-        whole = get_array_module(x).empty(x.shape, x.dtype)
+        whole = empty_state(x)
         return whole, self.cut(whole)
 
     def cut_shape(self, shape):
@@ -93,8 +92,7 @@ class PairSplit:
 
         Whoever asks writes both.
         """
-        xp = get_array_module(*x)
-        whole = tuple(xp.empty(lane.shape, lane.dtype) for lane in x)
+        whole = tuple(empty_state(lane) for lane in x)
         return whole, self.cut(whole)
 
     def cut_shape(self, shape):

@@ -38,6 +38,19 @@ def n_channels(x: Array) -> int:
     return x.shape[CHANNEL_AXIS]
 
 
+def empty_state(x: Array) -> Array:
+    """Return a new array of any content like ``x``.
+
+    Vectors are laid out channel by channel: so a group of channels is one block of
+    memory, as it is for images, where loops over a few channels at a time would be
+    slow.
+    """
+    xp = get_array_module(x)
+    if x.ndim == SPATIAL_AXIS:
+        return xp.empty(x.shape[::-1], x.dtype).T
+    return xp.empty(x.shape, x.dtype)
+
+
 def half_channels(c: int) -> int:
     """Return how many of ``c`` channels go to the first of two parts.
 
@@ -119,3 +132,11 @@ def flatten_spatial(x: Array) -> Array:
     A view where the memory layout of ``x`` allows it, else a copy.
     """
     return x.reshape(*x.shape[:SPATIAL_AXIS], n_pixels(x))
+
+
+def as_columns(x: Array) -> Array:
+    """Return samples of one pixel each as (C, N).
+
+    A view where the memory layout of ``x`` allows it, else a copy.
+    """
+    return x.reshape(x.shape[:SPATIAL_AXIS]).T

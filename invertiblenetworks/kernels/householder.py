@@ -1,21 +1,33 @@
 """Orthogonal mixing of channels by Householder reflections.
 
-``m`` vectors, the rows of ``v`` of shape (m, k), make the orthogonal matrix
+``m`` vectors, the rows of ``V`` of shape (m, k), make the orthogonal matrix
 
     Q = H_1 H_2 ... H_m,    H_i = I - (2 / n_i) v_i v_i^T,    n_i = v_i^T v_i.
+
+With the upper triangle ``S`` of ``V V^T``, its diagonal halved, the product is
+
+    Q = I - V^T S^-1 V = I - V^T W = I - U^T V,    W = S^-1 V,    U = S^-T V.
+
+Row i of ``W`` is ``(2 / n_i) v_i^T H_{i+1} ... H_m``: nothing grows, however close the
+vectors are to each other.
 
 Orientation: with the channels of one pixel as a *row*, the map of the layers is
 ``y = x Q``; with them as a *column* it is ``y = Q^T x``. `mix_channels` takes the
 matrix of the column form. A zero vector has no reflection and gives NaN.
 
 Original: slimgroup/InvertibleNetworks.jl: src/layers/invertible_layer_conv1x1.jl
+
+References
+----------
+Joffrain, Low, Quintana-Orti, van de Geijn and Van Zee (2006), Accumulating Householder
+transformations, revisited, ACM Transactions on Mathematical Software 32(2), section 3.
 """
 
 from __future__ import annotations
 
 from .._types import Array
 from ..backend import get_array_module
-from .channels import flatten_spatial, n_channels, n_pixels
+from .channels import as_columns, flatten_spatial, n_channels, n_pixels
 
 
 def householder_matrix(v: Array) -> Array:
@@ -32,10 +44,7 @@ def householder_matrix(v: Array) -> Array:
     array([[0., 1.],
            [1., 0.]])
     """
-    q, factors = _identity(v), _factors(v)
-    for i in range(len(v)):
-        q = _reflect_rows(q, v[i], factors[i])
-    return q
+    return _identity(v) - v.T @ _rows_behind(v, v @ v.T)
 
 
 def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
@@ -52,20 +61,13 @@ def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
 
     Notes
     -----
-    Cost: O(m k^2), by the product rule and
-    ``dH = -(2 / n) (dv v^T + v dv^T - 2 (v^T dv / n) v v^T)``.
+    Cost: O(m k^2), ``dQ = -dV^T W - U^T dV + U^T dS W``.
     """
-    xp = get_array_module(v, dv)
-    q, factors = _identity(v), _factors(v)
-    dq = xp.zeros_like(q)
-    for i in range(len(v)):
-        v_i, dv_i, factor = v[i], dv[i], factors[i]
-        # Half of the last term of dH goes to each of the others.
-        across = dv_i - (factor / 2) * (v_i @ dv_i) * v_i
-        q_dh = xp.outer(q @ across, v_i) + xp.outer(q @ v_i, across)
-        dq = _reflect_rows(dq, v_i, factor) - factor * q_dh
-        q = _reflect_rows(q, v_i, factor)
-    return q, dq
+    xp, gram = get_array_module(v, dv), v @ v.T
+    u, w = _rows_before(v, gram), _rows_behind(v, gram)
+    dgram = dv @ v.T + v @ dv.T
+    ds = xp.triu(dgram) - xp.diag(0.5 * xp.diagonal(dgram))
+    return _identity(v) - v.T @ w, u.T @ (ds @ w - dv) - dv.T @ w
 
 
 def householder_adjoint(v: Array, g: Array) -> Array:
@@ -84,27 +86,17 @@ def householder_adjoint(v: Array, g: Array) -> Array:
 
     Notes
     -----
-    Cost: O(m k^2), memory O(k^2 + m k). With ``A_1 = G (H_2 ... H_m)^T`` and
-    ``A_{i+1} = H_i A_i H_{i+1}`` the rows are, ``B_i`` being ``A_i + A_i^T``,
-
-        g_i = -(2 / n_i) (B_i v_i - (v_i^T B_i v_i / n_i) v_i).
+    Cost: O(m k^2), memory O(k^2 + m k). It is ``P V - W G^T - U G``, with the
+    symmetric matrix ``P`` whose upper triangle is that of ``U G W^T``.
 
     The original forms the k x k x k derivatives of the reflections instead.
     """
-    factors = _factors(v)
-    a = g
-    for i in range(len(v) - 1, 0, -1):
-        a = _reflect_rows(a, v[i], factors[i])
-    gradient = get_array_module(v, g).empty_like(v)
-    for i in range(len(v)):
-        v_i = v[i]
-        if i > 0:
-            a = _reflect_rows(a, v_i, factors[i])
-        along = a @ v_i + v_i @ a
-        inner = (factors[i] / 2) * (v_i @ along)
-        gradient[i] = -factors[i] * (along - inner * v_i)
-        a = _reflect_columns(a, v_i, factors[i])
-    return gradient
+    xp, gram = get_array_module(v, g), v @ v.T
+    u, w = _rows_before(v, gram), _rows_behind(v, gram)
+    ug = u @ g
+    p = ug @ w.T
+    p = xp.where(xp.tri(len(v), dtype=bool), p.T, p)
+    return p @ v - w @ g.T - ug
 
 
 def mix_channels(q: Array, x: Array) -> Array:
@@ -122,7 +114,7 @@ def mix_channels(q: Array, x: Array) -> Array:
     """
     if n_pixels(x) == 1:
         # One product for all samples, where matmul would make one per sample.
-        return (flatten_spatial(x)[:, :, 0] @ q.T).reshape(x.shape)
+        return (q @ as_columns(x)).T.reshape(x.shape)
     mixed = get_array_module(q, x).matmul(q, flatten_spatial(x))
     return mixed.reshape(x.shape)
 
@@ -141,6 +133,8 @@ def channel_gram(a: Array, b: Array) -> Array:
         ``channel_gram(x, dy)`` it is the gradient with respect to ``Q`` of the row
         form ``y = x Q``.
     """
+    if n_pixels(a) == 1:
+        return as_columns(a) @ as_columns(b).T
     xp = get_array_module(a, b)
     a_flat, b_flat = flatten_spatial(a), flatten_spatial(b)
     if n_pixels(a) < n_channels(a):
@@ -153,16 +147,17 @@ def _identity(v: Array) -> Array:
     return get_array_module(v).eye(v.shape[1], dtype=v.dtype)
 
 
-def _factors(v: Array) -> Array:
-    """Return ``2 / n_i`` for all vectors."""
-    return 2 / (v * v).sum(axis=1)
+def _rows_behind(v: Array, gram: Array) -> Array:
+    """Return W, from ``V V^T``."""
+    w = get_array_module(v).empty_like(v)
+    for i in reversed(range(len(v))):
+        w[i] = (v[i] - gram[i, i + 1 :] @ w[i + 1 :]) * (2 / gram[i, i])
+    return w
 
 
-def _reflect_rows(a: Array, v: Array, factor: Array) -> Array:
-    """Return ``A H``."""
-    return a - (factor * (a @ v))[:, None] * v
-
-
-def _reflect_columns(a: Array, v: Array, factor: Array) -> Array:
-    """Return ``H A``."""
-    return a - (factor * v)[:, None] * (v @ a)
+def _rows_before(v: Array, gram: Array) -> Array:
+    """Return U, from ``V V^T``."""
+    u = get_array_module(v).empty_like(v)
+    for i in range(len(v)):
+        u[i] = (v[i] - gram[i, :i] @ u[:i]) * (2 / gram[i, i])
+    return u

@@ -9,7 +9,14 @@ from __future__ import annotations
 from .._types import Array
 from ..backend import get_array_module, on_host
 from . import workers
-from .channels import flatten_spatial, n_pixels, on_channels, sum_but_channels
+from .channels import (
+    as_columns,
+    empty_state,
+    flatten_spatial,
+    n_pixels,
+    on_channels,
+    sum_but_channels,
+)
 from .householder import channel_gram
 
 LEAST_NUMBERS = 2**17
@@ -25,7 +32,7 @@ def mix(matrix: Array, offset: Array, x: Array) -> Array:
     offset : array, shape (k,)
     x : array, shape (N, k, *spatial)
     """
-    y = get_array_module(x).empty(x.shape, x.dtype)
+    y = empty_state(x)
 
     def on_samples(samples):
         _mix_into(matrix, offset, x[samples], y[samples])
@@ -57,8 +64,7 @@ def mix_and_correlate(
     total : array, shape (k,)
         Sum of ``dy``.
     """
-    xp, (matrix, offset) = get_array_module(value), of_value
-    x, dx = (xp.empty(value.shape, value.dtype) for _ in range(2))
+    (matrix, offset), x, dx = of_value, empty_state(value), empty_state(value)
 
     def on_samples(samples):
         dy, here = cotangent[samples], x[samples]
@@ -84,7 +90,7 @@ def _mix_into(matrix, offset, x, y) -> None:
     xp = get_array_module(x)
     if n_pixels(x) == 1:
         # One product for all samples, where matmul would make one per sample.
-        xp.matmul(flatten_spatial(x)[:, :, 0], matrix.T, out=y.reshape(y.shape[:2]))
+        xp.matmul(matrix, as_columns(x), out=as_columns(y))
     else:
         xp.matmul(matrix, flatten_spatial(x), out=flatten_spatial(y))
     if offset is not None:

@@ -15,7 +15,6 @@ This file holds what is common; how the second convolution finds its columns is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -65,9 +64,7 @@ class StreamedBlock:
         self.n_hidden, self.n_in, self.n_out = len(w1), w1.shape[1], w3.shape[1]
         self.first = _with_column(w1, b1)
         self.second = _with_column(w2, b2)
-        centre = math.prod(w2.shape[2:]) // 2
-        taps = self.second[:, :-1].reshape(self.n_hidden, self.n_hidden, -1)
-        _diagonal(taps[:, :, centre])[...] += 1
+        add_skip(self.second)
         self.third = w3.reshape(self.n_hidden, -1)
         self.activation = activation
 
@@ -194,8 +191,12 @@ def _with_column(w: Array, b: Array) -> Array:
     return get_array_module(w, b).concatenate((matrix, b[:, None]), axis=1)
 
 
-def _diagonal(matrix: Array) -> Array:
-    """View of the diagonal that can be written to."""
-    size, (row, column) = len(matrix), matrix.strides
-    xp = get_array_module(matrix)
-    return xp.lib.stride_tricks.as_strided(matrix, (size,), (row + column,))
+def add_skip(matrix: Array) -> None:
+    """Add the identity, at the middle tap, to a square convolution; in place.
+
+    The matrix is that of a kernel of odd size, with one more column.
+    """
+    n, length = matrix.shape
+    n_taps = (length - 1) // n
+    diagonal = matrix.reshape(-1)[n_taps // 2 :: length + n_taps]
+    diagonal += 1

@@ -5,6 +5,11 @@ on different samples use all cores, for the copies and the elementwise work as w
 for the products. A BLAS that splits every product among its own threads uses them for
 the products only, and its threads, which wait by spinning, are in the way of others.
 
+With vectors it is the other way round. Between two products there is little to do, and
+threads that meet at the interpreter after each of them would wait for longer than it
+takes. So calls on vectors have no workers, and leave the threads of the BLAS as they
+are.
+
 Their number is that of the threads the BLAS may use when a call begins: who limits
 these (``OPENBLAS_NUM_THREADS``, ``threadpoolctl``) limits the workers.
 
@@ -21,7 +26,8 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -107,9 +113,9 @@ _here = threading.local()
 def n_workers() -> int:
     """Number of threads among which a call that begins here may share its work.
 
-    1 inside of a worker: its work is not shared again.
+    1 inside of a worker, whose work is not shared again, and in calls on vectors.
     """
-    if _is_worker():
+    if _is_worker() or _without_workers.get():
         return 1
     limit = most_workers()
     return _blas.allowed() if limit is None else min(limit, _blas.allowed())
@@ -129,15 +135,38 @@ def one_blas_thread() -> Iterator[None]:
         _blas.leave()
 
 
-def with_one_blas_thread(method: Callable) -> Callable:
-    """Make a method call run in `one_blas_thread`."""
+def sharing_work(method: Callable) -> Callable:
+    """Make a method share its work among workers; on vectors, leave that to the BLAS.
+
+    What counts are the arrays among its arguments. Of calls within calls the outermost
+    decides.
+    """
 
     @functools.wraps(method)
     def inside(*args, **kwargs):
-        with one_blas_thread():
+        if _without_workers.get() is not None:
             return method(*args, **kwargs)
+        are_vectors = _are_vectors([*args[1:], *kwargs.values()])
+        token = _without_workers.set(are_vectors)
+        try:
+            with nullcontext() if are_vectors else one_blas_thread():
+                return method(*args, **kwargs)
+        finally:
+            _without_workers.reset(token)
 
     return inside
+
+
+_without_workers: ContextVar[bool | None] = ContextVar("without_workers", default=None)
+"""Whether the call that is under way leaves threads to the BLAS; None outside."""
+
+
+def _are_vectors(values: Sequence) -> bool:
+    """True unless there is an image, or a pair with one, among the values."""
+    parts = itertools.chain.from_iterable(
+        value if isinstance(value, tuple) else (value,) for value in values
+    )
+    return all(getattr(part, "ndim", 0) <= 2 for part in parts)
 
 
 def run(tasks: Sequence[Task]) -> list:

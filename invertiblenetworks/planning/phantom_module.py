@@ -77,6 +77,10 @@ class PhantomModule:
         """Return a new matrix with ones on a diagonal."""
         return self.empty((n, n if m is None else m), dtype)
 
+    def tri(self, n: int, m: int | None = None, k: int = 0, dtype: object = float):
+        """Return a new matrix with ones on and below a diagonal."""
+        return self.empty((n, n if m is None else m), dtype)
+
     def concurrently(self, thunks: Sequence[Callable[[], Any]]) -> list:
         """Run thunks in turn, and count them as if they ran at the same time.
 

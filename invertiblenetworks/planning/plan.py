@@ -104,6 +104,9 @@ def plan_memory(
     hand. What is predicted is what ``tracemalloc`` measures of arrays: without the
     interpreter, other objects of Python, and the workspace of the BLAS library.
 
+    Arguments are taken to be in C order. The results of calls on vectors are laid out
+    by channel; where they are handed in again, a call takes less, if anything.
+
     Memory that kernels keep from call to call is part of each peak, as if each call
     were the first one. Layers that depend on data count as initialised: where a batch
     has to initialise them, ``forward`` may need more. Peaks are those on the CPU.

@@ -83,6 +83,13 @@ def enlarged(case):
     return dataclasses.replace(case, shape=shape, cond_shape=cond)
 
 
+def in_c_order(state):
+    """A state as a plan takes it to be; of vectors a result has another layout."""
+    if isinstance(state, tuple):
+        return tuple(map(in_c_order, state))
+    return np.ascontiguousarray(state)
+
+
 def measured(subject, method) -> int:
     """Peak of a method that makes new gradients."""
     state = subject.x if method in ("forward", "backward_inv") else subject.y
@@ -90,6 +97,7 @@ def measured(subject, method) -> int:
     arguments = [state] if method in ("forward", "inverse") else [state, state]
     if subject.is_net and method == "backward":
         arguments = [subject.y, subject.x]
+    arguments = [in_c_order(argument) for argument in arguments]
     if subject.cond is not None:
         arguments.append(subject.cond)
 
