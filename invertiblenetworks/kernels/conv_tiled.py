@@ -197,7 +197,7 @@ def _correlate_pointwise(fixed, moved) -> Array:
     return total[None]
 
 
-def _tiles(images, n_rows, spatial) -> list[Tile]:
+def _tiles(images, n_rows, spatial) -> tuple[Tile, ...]:
     """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel."""
     xp = get_array_module(images)
     row_bytes = n_rows * images.dtype.itemsize

@@ -65,8 +65,10 @@ def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
     """
     xp, gram = get_array_module(v, dv), v @ v.T
     u, w = _rows_before(v, gram), _rows_behind(v, gram)
-    dgram = dv @ v.T + v @ dv.T
-    ds = xp.triu(dgram) - xp.diag(0.5 * xp.diagonal(dgram))
+    half_diagonal = xp.tri(len(v), dtype=v.dtype).T - 0.5 * xp.eye(
+        len(v), dtype=v.dtype
+    )
+    ds = half_diagonal * (dv @ v.T + v @ dv.T)
     return _identity(v) - v.T @ w, u.T @ (ds @ w - dv) - dv.T @ w
 
 

@@ -97,7 +97,8 @@ def _joined(n_in: int, n_out: int, stride: int, shift: int) -> tuple[slice, slic
     return inputs, slice(first, last + 1)
 
 
-def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> list[Tile]:
+@functools.lru_cache(maxsize=4096)
+def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> tuple[Tile, ...]:
     """Cut a batch of images into tiles.
 
     A tile is a few rows of one image or several whole images. It has at most
@@ -106,14 +107,14 @@ def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> list[Tile]:
     per_image = math.prod(spatial)
     n_rows = min(spatial[0], max(1, n_pixels * spatial[0] // per_image))
     n_images = min(n_samples, max(1, n_pixels // per_image))
-    return [
+    return tuple(
         (
             slice(sample, min(sample + n_images, n_samples)),
             slice(row, min(row + n_rows, spatial[0])),
         )
         for row in range(0, spatial[0], n_rows)
         for sample in range(0, n_samples, n_images)
-    ]
+    )
 
 
 class Columns:

@@ -67,6 +67,7 @@ class StreamedBlock:
         add_skip(self.second)
         self.third = w3.reshape(self.n_hidden, -1)
         self.activation = activation
+        self.xp = get_array_module(w1)
 
     def forward(self, x: Array) -> Array:
         """Return y of shape (N, n_out, *spatial), of any strides."""
@@ -78,7 +79,7 @@ class StreamedBlock:
 
     # --- steps of all loops ---------------------------------------------------------
 
-    def tiles(self, x: Array) -> list[Tile]:
+    def tiles(self, x: Array) -> tuple[Tile, ...]:
         n_pixels = TILE_BYTES // (self.n_hidden * x.dtype.itemsize)
         n_pixels = min(max(n_pixels, LEAST_PIXELS), MOST_PIXELS)
         return tiles(len(x), x.shape[2:], in_tile(n_pixels))
@@ -105,7 +106,7 @@ class StreamedBlock:
     def first_hidden(self, padded_x: Array, tile: Tile, out: Array) -> None:
         """Write h1 of a tile, ``(n_hidden, n_columns)``."""
         columns = self.columns(padded_x, tile, self.margin, "columns of x", bias=True)
-        get_array_module(out).matmul(self.first, columns, out=out)
+        self.xp.matmul(self.first, columns, out=out)
         self.activation.forward_in_place(out)
 
     def columns(self, padded, tile, margin, role, *, bias) -> Array:
@@ -130,26 +131,26 @@ class StreamedBlock:
     def _spread(self, matrix, hidden, tile, images) -> None:
         n_channels, spatial = images.shape[1], images.shape[2:]
         scatter = Scatter(n_channels, tile, spatial, self.margin, hidden)
-        get_array_module(hidden).matmul(matrix, hidden, out=scatter.columns)
+        self.xp.matmul(matrix, hidden, out=scatter.columns)
         scatter.add_to(images)
 
     def zeros(self, like: Array, n_channels: int) -> Array:
         """Zeros for images of this many channels."""
         shape = (len(like), n_channels, *like.shape[2:])
-        return get_array_module(like).zeros(shape, like.dtype)
+        return self.xp.zeros(shape, like.dtype)
 
     def second_cotangent(self, padded_dy, tile, h2, sums, out) -> None:
         """Write the cotangent of the argument of h2; add to the gradient of W3."""
         dy = self.columns(padded_dy, tile, self.margin, "columns of dy", bias=False)
         sums.add(2, h2, dy.T)
-        get_array_module(out).matmul(self.third, dy, out=out)
+        self.xp.matmul(self.third, dy, out=out)
         self.activation.vjp_in_place(out, h2)
 
     def gradients(self, sums: Sums) -> Gradients:
         first, second, third = sums.aligned(self.first, self.second, self.third)
         shape1, shape2, shape3 = self.shapes
         # Copies: views would hold more than themselves, in another order.
-        tidy = get_array_module(first).ascontiguousarray
+        tidy = self.xp.ascontiguousarray
         return Gradients(
             tidy(first[:, :-1]).reshape(shape1),
             first[:, -1].copy(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module
 from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
@@ -39,13 +38,13 @@ class PointwiseBlock(StreamedBlock):
             h1, h2 = hidden(i, tile)
             self.first_hidden(padded_x, tile, h1[:-1])
             h1[-1] = 1
-            get_array_module(h2).matmul(self.second, h1, out=h2)
+            self.xp.matmul(self.second, h1, out=h2)
             self.activation.forward_in_place(h2)
             self.add_output(h2, tile, y)
         return y
 
     def _backward(self, dy, x, lease, hidden):
-        xp, sums = get_array_module(x), Sums()
+        sums = Sums()
         padded_x, padded_dy = self.padded(x), self.padded(dy)
         dx = self.zeros(x, self.n_in)
         for tile, (h1, h2) in steps(zip(self.tiles(x), hidden, strict=True)):
@@ -53,7 +52,7 @@ class PointwiseBlock(StreamedBlock):
             self.second_cotangent(padded_dy, tile, h2, sums, da2)
             sums.add(1, da2, h1.T)
             da1 = scratch("da1", h2.shape, x)
-            xp.matmul(self.second[:, :-1].T, da2, out=da1)
+            self.xp.matmul(self.second[:, :-1].T, da2, out=da1)
             self.activation.vjp_in_place(da1, h1[:-1])
             columns = self.columns(
                 padded_x, tile, self.margin, "columns of x", bias=True

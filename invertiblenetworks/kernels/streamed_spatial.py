@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module
 from .memory import steps
 from .patches import Tile
 from .streamed_block import Gradients, Pull, StreamedBlock, Sums
@@ -46,7 +45,7 @@ class SpatialBlock(StreamedBlock):
         for i, tile in steps(enumerate(self.tiles(x))):
             h2 = second(i, tile)
             columns = self._inner_columns(image, tile, "columns of h1", bias=True)
-            get_array_module(h2).matmul(self.second, columns, out=h2)
+            self.xp.matmul(self.second, columns, out=h2)
             self.activation.forward_in_place(h2)
             self.add_output(h2, tile, y)
         return y
@@ -76,7 +75,7 @@ class SpatialBlock(StreamedBlock):
         columns = self._inner_columns(dimage, tile, "columns of h1", bias=False)
         shape = (self.n_hidden, columns.shape[1])
         h1, da1 = scratch("h1", shape, columns), scratch("da1", shape, columns)
-        get_array_module(da1).matmul(adjoint, columns, out=da1)
+        self.xp.matmul(adjoint, columns, out=da1)
         by_pixel = self._on_tile(image, tile)
         h1.reshape(by_pixel.shape)[...] = by_pixel
         return self.activation.vjp_in_place(da1, h1)

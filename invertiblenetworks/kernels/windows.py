@@ -12,7 +12,10 @@ and of the rows (`patches.Tile`).
 
 from __future__ import annotations
 
+import functools
 import math
+
+import numpy as np
 
 from .._types import Array, Shape
 from ..backend import get_array_module
@@ -50,7 +53,7 @@ def tile_windows(padded: Array, tile: Tile, margin: int) -> Array:
     Parameters
     ----------
     padded : array, shape (N, C, *padded spatial)
-        Images with their margin.
+        Images with their margin, without gaps in memory.
     tile : pair of slices
         Samples, and rows without margin.
     margin : int
@@ -64,13 +67,24 @@ def tile_windows(padded: Array, tile: Tile, margin: int) -> Array:
     samples, rows = tile
     kernel = (2 * margin + 1,) * (padded.ndim - 2)
     sizes = [size - 2 * margin for size in padded.shape[3:]]
-    part = padded[samples, :, rows.start :]
-    sample_stride, channel_stride, *strides = part.strides
-    return get_array_module(padded).lib.stride_tricks.as_strided(
-        part,
-        (part.shape[1], *kernel, len(part), rows.stop - rows.start, *sizes),
+    n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
+    sample_stride, channel_stride, *strides = padded.strides
+    return _strided(
+        padded,
+        samples.start * sample_stride + rows.start * strides[0],
+        (padded.shape[1], *kernel, n_samples, n_rows, *sizes),
         (channel_stride, *strides, sample_stride, *strides),
     )
+
+
+def _strided(memory: Array, offset: int, shape: Shape, strides: Shape) -> Array:
+    """View of an array without gaps, from an offset in bytes on."""
+    if type(memory) is np.ndarray:
+        # A tenth of the time of ``as_strided``, which checks and wraps much more.
+        return np.ndarray(shape, memory.dtype, memory, offset, strides)
+    start = memory.reshape(-1)[offset // memory.dtype.itemsize :]
+    as_strided = get_array_module(memory).lib.stride_tricks.as_strided
+    return as_strided(start, shape, strides)
 
 
 def n_columns(tile: Tile, spatial: Shape) -> int:
@@ -82,7 +96,11 @@ def n_columns(tile: Tile, spatial: Shape) -> int:
 
 def gather(padded: Array, tile: Tile, margin: int, columns: Array) -> None:
     """Copy the windows of a tile to columns ``(C * taps, n_columns)``."""
-    windows = tile_windows(padded, tile, margin)
+    if margin == 0:
+        samples, rows = tile
+        windows = padded[samples, :, rows].swapaxes(0, 1)
+    else:
+        windows = tile_windows(padded, tile, margin)
     columns.reshape(windows.shape)[...] = windows
 
 
@@ -115,64 +133,113 @@ class Scatter:
         self, n_channels: int, tile: Tile, spatial: Shape, margin: int, like: Array
     ):
         samples, rows = tile
-        self.tile, self.margin = tile, margin
-        self.whole = rows == slice(0, spatial[0])
         n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
-        self.pixels = (n_samples, n_rows, *spatial[1:])
-        self.kernel = (2 * margin + 1,) * len(spatial)
-        # How far apart neighbours on each axis are, in flat pixels.
-        self.steps = [math.prod(spatial[axis:]) for axis in range(1, len(spatial) + 1)]
-        # Rows before and after those of the tile, where windows reach.
-        self.spill = 0 if self.whole else margin * self.steps[0]
-        self.reach = self.spill + margin * sum(self.steps)
-        length = math.prod(self.pixels)
-        shape = (n_channels * math.prod(self.kernel), length + 2 * self.reach)
+        self.tile, self.n_channels = tile, n_channels
+        self.shifts = _shifts((n_samples, n_rows), tuple(spatial), margin)
+        length, reach = self.shifts.length, self.shifts.reach
+        shape = (n_channels * self.shifts.n_taps, length + 2 * reach)
         self._room = scratch("columns to add", shape, like)
-        self._room[:, : self.reach] = 0
-        self._room[:, self.reach + length :] = 0
-        self.columns = self._room[:, self.reach : self.reach + length]
+        self._room[:, :reach] = 0
+        self._room[:, reach + length :] = 0
+        self.columns = self._room[:, reach : reach + length]
 
     def add_to(self, images: Array) -> None:
         """Add the columns to images ``(N, C, *spatial)``, in place."""
-        self._drop_what_lands_outside()
+        shifts, (samples, rows) = self.shifts, self.tile
+        by_tap = self.columns.reshape(-1, *shifts.by_tap)
+        for place in shifts.outside:
+            by_tap[place] = 0
         total = self._sum_over_taps()
-        samples, rows = self.tile
-        if self.whole:
+        if shifts.is_whole:
             part = images[samples]
-            part += total.reshape(-1, *self.pixels).swapaxes(0, 1)
+            part += total.reshape(-1, *shifts.pixels).swapaxes(0, 1)
             return
-        first, last = rows.start - self.margin, rows.stop + self.margin
-        total = total.reshape(len(total), last - first, *self.pixels[2:])
+        first, last = rows.start - shifts.margin, rows.stop + shifts.margin
+        total = total.reshape(len(total), last - first, *shifts.pixels[2:])
         inside = slice(max(first, 0), min(last, images.shape[2]))
         part = images[samples.start, :, inside]
         part += total[:, inside.start - first : inside.stop - first]
 
-    def _drop_what_lands_outside(self) -> None:
-        by_tap = self.columns.reshape(-1, *self.kernel, *self.pixels)
-        n_axes = len(self.kernel)
-        for axis in range(0 if self.whole else 1, n_axes):
-            for tap in range(2 * self.margin + 1):
-                shift = tap - self.margin
-                edge = slice(0, -shift) if shift < 0 else slice(-shift, None)
-                if shift:
-                    place = [slice(None)] * by_tap.ndim
-                    place[1 + axis], place[2 + n_axes + axis] = tap, edge
-                    by_tap[tuple(place)] = 0
-
     def _sum_over_taps(self) -> Array:
-        xp, room = get_array_module(self._room), self._room
-        taps = room.reshape(-1, *self.kernel, room.shape[1])
-        channel, *tap_strides, pixel = taps.strides
-        length = self.columns.shape[1] + 2 * self.spill
-        strides = [
-            stride - step * pixel
-            for stride, step in zip(tap_strides, self.steps, strict=True)
-        ]
-        # Of the first tap, whose shift is the most negative.
-        start = self.reach - self.spill + self.margin * sum(self.steps)
-        shifted = xp.lib.stride_tricks.as_strided(
-            taps[(..., slice(start, None))],
-            (len(taps), *self.kernel, length),
-            (channel, *strides, pixel),
+        shifts, (row, number) = self.shifts, self._room.strides
+        shifted = _strided(
+            self._room,
+            shifts.start * number,
+            (self.n_channels, *shifts.kernel, shifts.length + 2 * shifts.spill),
+            (
+                shifts.n_taps * row,
+                *(rows * row - step * number for rows, step in shifts.tap_strides),
+                number,
+            ),
         )
-        return shifted.sum(axis=tuple(range(1, 1 + len(self.kernel))))
+        return shifted.sum(axis=shifts.tap_axes)
+
+
+class _Shifts:
+    """What a `Scatter` needs to know of a tile, the same for all tiles of a shape.
+
+    Parameters
+    ----------
+    tile_shape : (int, int)
+        Samples and rows.
+    spatial : tuple of int
+    margin : int
+
+    Attributes
+    ----------
+    pixels : tuple of int
+        Shape of the tile, ``(n_samples, n_rows, *rest of spatial)``.
+    length, n_taps : int
+        Number of pixels, and of taps.
+    is_whole : bool
+        Whether it has all rows of its samples.
+    spill : int
+        Flat pixels before and after those of the tile, where windows reach.
+    reach : int
+        The same, and those that are read beyond.
+    by_tap : tuple of int
+        Shape of the columns of one channel.
+    outside : list of tuple
+        Indices of what would land outside of the image.
+    tap_strides : list of (int, int)
+        For each axis of the kernel how many rows, and how many flat pixels, a tap is
+        from the next.
+    start : int
+        Where the first tap begins, whose shift is the most negative.
+    """
+
+    def __init__(self, tile_shape: tuple[int, int], spatial: Shape, margin: int):
+        self.margin, n_axes = margin, len(spatial)
+        self.kernel = (2 * margin + 1,) * n_axes
+        self.n_taps = math.prod(self.kernel)
+        self.tap_axes = tuple(range(1, 1 + n_axes))
+        self.pixels = (*tile_shape, *spatial[1:])
+        self.length = math.prod(self.pixels)
+        self.by_tap = (*self.kernel, *self.pixels)
+        self.is_whole = tile_shape[1] == spatial[0]
+        steps = [math.prod(spatial[axis:]) for axis in range(1, n_axes + 1)]
+        self.tap_strides = [
+            (math.prod(self.kernel[axis + 1 :]), step)
+            for axis, step in enumerate(steps)
+        ]
+        self.spill = 0 if self.is_whole else margin * steps[0]
+        self.reach = self.spill + margin * sum(steps)
+        self.start = self.reach - self.spill + margin * sum(steps)
+        self.outside = [
+            self._edge(axis, tap)
+            for axis in range(0 if self.is_whole else 1, n_axes)
+            for tap in range(2 * margin + 1)
+            if tap != margin
+        ]
+
+    def _edge(self, axis: int, tap: int) -> tuple[slice | int, ...]:
+        """Index of the pixels that a tap moves over the edge of an axis."""
+        shift, n_axes = tap - self.margin, len(self.kernel)
+        place: list[slice | int] = [slice(None)] * (2 + 2 * n_axes)
+        place[1 + axis] = tap
+        edge = slice(0, -shift) if shift < 0 else slice(-shift, None)
+        place[2 + n_axes + axis] = edge
+        return tuple(place)
+
+
+_shifts = functools.lru_cache(maxsize=4096)(_Shifts)

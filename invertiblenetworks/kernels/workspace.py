@@ -29,12 +29,15 @@ class Store:
     ----------
     by_role : dict
         Scratch memory, see `scratch`.
+    views : dict
+        The array that it last was.
     free : list
         Memory that waits for the next `Lease`.
     """
 
     def __init__(self):
-        self.by_role: dict[str, Array] = {}
+        self.by_role: dict[str, Array | None] = {}
+        self.views: dict[str, Array | None] = {}
         self.free: list[Array] = []
 
     @property
@@ -47,6 +50,7 @@ class Store:
         """Let go of all; returns its bytes."""
         n_bytes = self.nbytes
         self.by_role.clear()
+        self.views.clear()
         self.free.clear()
         return n_bytes
 
@@ -104,13 +108,19 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
     like : array
         Gives the type.
     """
-    xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
-    by_role = _store(xp).by_role
+    xp = get_array_module(like)
+    store = _store(xp)
+    view = store.views.get(role)
+    if view is not None and view.shape == shape and view.dtype == like.dtype:
+        return view  # The usual case, asked often.
+    by_role, n_bytes = store.by_role, _n_bytes(shape, like)
     memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:
-        memory = by_role[role] = None  # The old one goes before the new one comes.
+        # The old one goes before the new one comes.
+        memory = by_role[role] = view = store.views[role] = None
         memory = by_role[role] = xp.empty(n_bytes, np.uint8)
-    return memory[:n_bytes].view(like.dtype).reshape(shape)
+    view = store.views[role] = memory[:n_bytes].view(like.dtype).reshape(shape)
+    return view
 
 
 class Lease:
