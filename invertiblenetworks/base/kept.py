@@ -22,6 +22,9 @@ from .held_bytes import held_bytes
 from .layer import Layer
 from .pieces import Piece, Shares
 
+SAME_BATCH = 0.1
+"""Relative difference by which a state may change when it is recomputed."""
+
 State = tuple[Array, Callable]
 """Parameters of a transformer, and the function that pulls their cotangent back."""
 
@@ -58,9 +61,10 @@ class KeptStates:
     several scales the last ones are also those that save the most work per byte. What
     the coupling at hand needs comes on top of the limit, as it does without.
 
-    What was recorded belongs to one call and is used once, last first. Between that
-    call and ``backward``, parameters and condition must stay as they are: this is not
-    checked, and the gradient would be that of the old ones. Couplings of which nothing
+    What was recorded belongs to one call and is used once, last first. On the CPU
+    another batch is refused. Between that call and ``backward``, parameters and
+    condition must stay as they are: this is not checked, and the gradient would be that
+    of the old ones. Couplings of which nothing
     was kept are recomputed as usual. ``jacobian`` keeps and uses nothing.
 
     Each thread, and each asynchronous task, has its own recording; one object serves
@@ -128,7 +132,8 @@ class KeptStates:
         Raises
         ------
         ValueError
-            From the gradient, if its arrays do not fit those that were recorded.
+            From the gradient, if its arrays do not fit those that were recorded, or,
+            on the CPU, are those of another batch.
         """
         with _mode("replaying", self):
             yield self
@@ -157,6 +162,7 @@ class _Entry:
     def __init__(self, layer: Layer, inverse: bool, x):
         self.layer, self.inverse, self.kind = layer, inverse, _kind(x)
         self.states: dict[int, State] | None = None
+        self.passive: Array | None = None
         self.shares: Shares = []
         self.n_bytes = 0
 
@@ -165,7 +171,7 @@ class _Entry:
         return self.states.pop(id(piece))
 
     def drop(self) -> None:
-        self.states, self.shares, self.n_bytes = None, [], 0
+        self.states, self.passive, self.shares, self.n_bytes = None, None, [], 0
 
 
 _active: ContextVar[tuple[str, KeptStates | None]] = ContextVar(
@@ -215,7 +221,9 @@ def begin(layer: Layer, inverse: bool, x, least_bytes: int) -> bool:
     return least_bytes <= kept.limit
 
 
-def add(shares: Shares, states: list[tuple[Piece, State]], known: tuple) -> None:
+def add(
+    shares: Shares, states: list[tuple[Piece, State]], passive: Array, known: tuple
+) -> None:
     """Keep what the layer that asked last has evaluated, if there is room for it.
 
     Parameters
@@ -224,6 +232,8 @@ def add(shares: Shares, states: list[tuple[Piece, State]], known: tuple) -> None
         The pieces of the batch, by worker.
     states : list of (Piece, State)
         What belongs to each of them.
+    passive : array
+        The argument of the conditioner, which the states hold anyway.
     known : tuple
         Objects whose arrays are there anyway, such as parameters.
     """
@@ -233,15 +243,15 @@ def add(shares: Shares, states: list[tuple[Piece, State]], known: tuple) -> None
     if n_bytes > kept.limit:
         return
     kept._make_room(n_bytes)
-    entry.shares, entry.n_bytes = shares, n_bytes
+    entry.shares, entry.passive, entry.n_bytes = shares, passive, n_bytes
     entry.states = {id(piece): state for piece, state in states}
 
 
-def take(layer: Layer, inverse: bool, y) -> _Entry | None:
+def take(layer: Layer, inverse: bool, y, passive: Array) -> _Entry | None:
     """Return what was kept of the last use of a layer, which is then no longer kept.
 
-    ``y`` is the result of the map that was recorded. Returns None where there is
-    nothing to replay.
+    ``y`` is the result of the map that was recorded, ``passive`` what it has left as it
+    was. Returns None where there is nothing to replay.
 
     Raises
     ------
@@ -255,6 +265,8 @@ def take(layer: Layer, inverse: bool, y) -> _Entry | None:
         entry = kept._entries[i]
         if entry.layer is layer and entry.inverse == inverse:
             _expect_same_kind(entry, y)
+            if entry.passive is not None:
+                _expect_same_batch(entry, passive)
             del kept._entries[i]
             return None if entry.states is None else entry
     return None
@@ -268,9 +280,26 @@ def _kind(x) -> list[tuple]:
 def _expect_same_kind(entry: _Entry, y) -> None:
     if entry.kind == _kind(y):
         return
-    name = type(entry.layer).__name__
-    method = "backward_inv" if entry.inverse else "backward"
     recorded = " and ".join(f"{dtype} {shape}" for shape, dtype, _ in entry.kind)
     wanted = f"arrays like those that were recorded, {recorded}"
-    hint = "Replay the call that was recorded, or leave the block of replaying()."
-    raise ValueError(message(f"{name}.{method}", wanted, describe(y), hint))
+    raise ValueError(message(_where(entry), wanted, describe(y), _HINT))
+
+
+def _expect_same_batch(entry: _Entry, passive: Array) -> None:
+    """Compare a few numbers, which were recomputed since; not on a device."""
+    if is_gpu(passive):
+        return
+    some = tuple(slice(None, None, max(1, n // 4)) for n in passive.shape)
+    recorded = entry.passive[some]
+    difference = abs(passive[some] - recorded).max()
+    if difference > SAME_BATCH * abs(recorded).max():
+        wanted = "the result of the batch that was recorded"
+        raise ValueError(message(_where(entry), wanted, "that of another one", _HINT))
+
+
+_HINT = "Replay the call that was recorded, or leave the block of replaying()."
+
+
+def _where(entry: _Entry) -> str:
+    method = "backward_inv" if entry.inverse else "backward"
+    return f"{type(entry.layer).__name__}.{method}"

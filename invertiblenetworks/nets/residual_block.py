@@ -7,6 +7,7 @@ import math
 
 from .._types import Rng
 from ..base import Net
+from ..base.whole_batch import forward_in_pieces, linearize_in_pieces
 from ..errors import expect, expect_positive
 from ..init import as_rng, constant, float_type, glorot_uniform
 from ..kernels.activation_layers import (
@@ -169,12 +170,18 @@ class ResidualBlock(Net):
         return streamed_block(x, [p.data for p in parameters], self.activation)
 
     def _forward(self, x, cond):
+        return forward_in_pieces(self, x, ResidualBlock._forward_piece)
+
+    def _forward_piece(self, x):
         streamed = self._streamed(x)
         if streamed is not None:
             return self.final.forward(streamed.forward(x))
         return self.final.forward(self._last(self._hidden(x)[1], x))
 
     def _linearize(self, x, cond):
+        return linearize_in_pieces(self, x, ResidualBlock._linearize_piece)
+
+    def _linearize_piece(self, x):
         streamed = self._streamed(x)
         if streamed is None:
             return self._linearize_plain(x)

@@ -231,6 +231,22 @@ def test_another_shape_is_refused(method, case, to_xp):
         assert_same(case.backward(y, method), wanted)
 
 
+@pytest.mark.parametrize("name", ["Glow", "HINT", "pair", "reversed"])
+def test_another_batch_is_refused(name):
+    # On a device it is not looked at, since that would wait.
+    case, kept = Case(name, lambda x: x, lambda layer: layer), KeptStates()
+    with kept.recording():
+        y = case.forward()
+    n_kept = len(kept)
+    for other in ([part[::-1] for part in y], [part + 1 for part in y]):
+        with kept.replaying(), pytest.raises(ValueError, match="the batch that was"):
+            case.backward(other)
+        assert len(kept) == n_kept  # Nothing is lost.
+    wanted = case.backward(y)
+    with kept.replaying():
+        assert_same(case.backward(y), wanted)
+
+
 def test_couplings_inside_of_a_conditioner(rng):
     """Their gradient belongs to the conditioner and is not kept apart."""
     inner = inn.Coupling(

@@ -11,6 +11,7 @@ from .experiments import (
     imports,
     limit,
     memory_depth,
+    memory_limit,
     memory_size,
     multiscale,
     single_scale,
@@ -146,6 +147,13 @@ def _below_published(results: Results, settings: Settings) -> Cases:
     return cases
 
 
+def _limits_of_memory(results: Results, settings: Settings) -> Cases:
+    tasks = [task for group in memory_limit.groups(settings) for task in group]
+    return [
+        (task.configuration.label, memory_limit.kept(results, task)) for task in tasks
+    ]
+
+
 def _import(results: Results, settings: Settings) -> Cases:
     return [("seconds", imports.beyond_numpy(results, OURS, settings))]
 
@@ -164,5 +172,6 @@ GOALS = (
     Goal("extra memory / normflows, K=16, 128²", 0.1, _memory_of_both),
     Goal("growth of the memory besides parameters and gradients", 0.02, _growth),
     Goal("whole process / smaller published curve, in inputs", 1.0, _below_published),
+    Goal("peak of a call / its memory limit", 1.05, _limits_of_memory),
     Goal("import beyond NumPy's, no framework", 0.3, _import),
 )

@@ -36,7 +36,8 @@ def measure(
     -------
     dict
         ``time_min``, ``time_median`` (s), ``repeats``; ``extra`` and ``peak`` (bytes);
-        ``parameters``, ``conditioner_weights``, ``value``.
+        ``parameters``, ``conditioner_weights``, ``value``, and the subject's own
+        ``numbers``.
 
     Notes
     -----
@@ -61,6 +62,7 @@ def measure(
         "parameters": subject.parameters,
         "conditioner_weights": subject.conditioner_weights,
         "value": value,
+        **subject.numbers,
     }
     if seconds is not None:
         times = _repeat(subject.step, seconds)

@@ -24,11 +24,14 @@ class Subject:
     parameters, conditioner_weights : int
         Number of trained parameters, and of those in kernels and matrices of the
         conditioners, which must be the same for all libraries.
+    numbers : dict
+        More that is to be stored.
     """
 
     step: Callable[[], float]
     parameters: int = 0
     conditioner_weights: int = 0
+    numbers: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 def data(configuration: Configuration) -> np.ndarray:

@@ -23,6 +23,8 @@ class Configuration:
         Pixels along each of the spatial axes, and how many axes there are.
     hidden, steps, scales : int
         Width of the conditioners, and number of couplings per scale, and of scales.
+    limit_percent : int
+        Memory limit, in hundredths of what a step takes without one.
     """
 
     model: str
@@ -33,6 +35,7 @@ class Configuration:
     hidden: int = 1
     steps: int = 1
     scales: int = 1
+    limit_percent: int = 100
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,8 +51,10 @@ class Configuration:
     def label(self) -> str:
         """Words for tables and figures."""
         pixels = {0: "", 1: f"{self.size}", 2: f"{self.size}²", 3: f"{self.size}³"}
-        if self.model in ("multiscale", "single_scale"):
+        if self.model in ("multiscale", "single_scale", "limited"):
             depth = f"K={self.steps}, hidden {self.hidden}"
+            if self.limit_percent != 100:
+                depth += f", {self.limit_percent} % of its memory"
             return f"{pixels[self.ndims]}, {depth}, batch {self.batch}"
         if self.model == "dense":
             width = f"{self.channels} features, hidden {self.hidden}"
@@ -67,6 +72,7 @@ class Configuration:
             size=min(self.size, 16),
             hidden=min(self.hidden, 8),
             steps=1,
+            limit_percent=100,
         )
 
 

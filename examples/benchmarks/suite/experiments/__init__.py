@@ -8,6 +8,7 @@ from .experiment import Experiment
 from .imports import IMPORTS
 from .limit import LIMIT
 from .memory_depth import MEMORY_DEPTH
+from .memory_limit import MEMORY_LIMIT
 from .memory_size import MEMORY_SIZE
 from .multiscale import MULTISCALE
 from .single_scale import SINGLE_SCALE
@@ -22,6 +23,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         LIMIT,
         MEMORY_DEPTH,
         MEMORY_SIZE,
+        MEMORY_LIMIT,
         THREADS,
         CONVOLUTIONS,
         IMPORTS,

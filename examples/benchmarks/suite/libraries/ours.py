@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 
-from invertiblenetworks import KeptStates, NetworkGlow, ResidualBlock
+from invertiblenetworks import (
+    KeptStates,
+    NetworkGlow,
+    ResidualBlock,
+    memory_limit,
+    plan_memory,
+    release_workspaces,
+)
 from invertiblenetworks.kernels import conv as kernels
 
 from ..subject import PERTURBATION, Subject, data, squeezed_data
@@ -19,8 +27,24 @@ SMALL_IMAGE = 16
 
 def multiscale(c: Configuration, kept=None) -> Subject:
     """Glow of several scales."""
-    options = dict(L=c.scales, K=c.steps, split_scales=True, logdet=True)
-    return flow(NetworkGlow(c.channels, c.hidden, rng=0, **options), data(c), kept)
+    return flow(_multiscale_glow(c), data(c), kept)
+
+
+def limited(c: Configuration) -> Subject:
+    """The same within a share of the memory that its most demanding call takes."""
+    net, x = _multiscale_glow(c), data(c)
+    plan = plan_memory(net, x.shape)
+    unlimited = max(plan.forward, plan.backward)
+    limit = unlimited * c.limit_percent // 100
+    subject = flow(net, x)
+
+    def step():
+        with memory_limit(limit):
+            return subject.step()
+
+    with memory_limit(limit):
+        numbers = {"limit": limit, "traced_peak": _traced_peak(net, x)}
+    return Subject(step, *_count(net), numbers)
 
 
 def single_scale(c: Configuration, kept=None) -> Subject:
@@ -90,6 +114,26 @@ def flow(net, x, kept: KeptStates | None = None) -> Subject:
         return float(value)
 
     return Subject(step, *_count(net))
+
+
+def _multiscale_glow(c: Configuration) -> NetworkGlow:
+    options = dict(L=c.scales, K=c.steps, split_scales=True, logdet=True)
+    return NetworkGlow(c.channels, c.hidden, rng=0, **options)
+
+
+def _traced_peak(net, x) -> int:
+    """Most bytes of arrays that one of the two calls of a step makes."""
+    z, _ = net.forward(x)
+    net.backward(z, z)  # So that nothing counts that is made once.
+    peaks = []
+    for call in (lambda: net.forward(x), lambda: net.backward(z, z)):
+        net.clear_grad()
+        tracemalloc.start()
+        release_workspaces()
+        call()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    return max(peaks)
 
 
 def _prepare(net, x) -> None:
