@@ -13,6 +13,7 @@ from .libraries import (
     CHANNELS_LAST,
     CHECKPOINT,
     FREIA,
+    KEEPING,
     MEMCNN,
     NFLOWS,
     NORMFLOWS,
@@ -24,6 +25,7 @@ from .task import OURS, Group
 
 COLORS = {
     OURS: "#d62728",
+    KEEPING: "#ff9896",
     PYTORCH: "#9467bd",
     CHANNELS_LAST: "#c5b0d5",
     REALNVP: "#bcbd22",

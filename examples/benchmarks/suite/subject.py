@@ -9,7 +9,7 @@ import numpy as np
 
 from .task import Configuration
 
-PERTURBATION = 1e-3
+PERTURBATION = 1e-4
 """Added to all parameters, so that no product is trivially zero."""
 
 
