@@ -26,6 +26,7 @@ from .checks import (
     expect_same_shape,
     first_batch,
 )
+from .kept import expect_result, note_result
 from .layer import Layer
 from .limits import within_limit
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
@@ -283,7 +284,9 @@ class Bijection(Layer):
         with within_limit(limit, self, method, x, cond):
             if not self.initialized:
                 self._first_batch(x, cond, inverse)
-            return (self._inverse if inverse else self._forward)(x, cond)
+            result = (self._inverse if inverse else self._forward)(x, cond)
+        note_result(self, inverse, result[0])
+        return result
 
     def _first_batch(self, x, cond, inverse):
         """Initialise from a checked batch."""
@@ -303,6 +306,7 @@ class Bijection(Layer):
         where = f"{type(self).__name__}.{method}"
         expect_same_shape(where, names, dy, y)
         expect_number(where, dlogdet=seed)
+        expect_result(self, inverse, y)
         dld = per_sample(y, seed / batch_size(y))
         hook = self._backward_inv if inverse else self._backward
         with within_limit(limit, self, method, dy, y, cond):

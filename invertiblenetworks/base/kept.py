@@ -61,10 +61,10 @@ class KeptStates:
     several scales the last ones are also those that save the most work per byte. What
     the coupling at hand needs comes on top of the limit, as it does without.
 
-    What was recorded belongs to one call and is used once, last first. On the CPU
-    another batch is refused. Between that call and ``backward``, parameters and
-    condition must stay as they are: this is not checked, and the gradient would be that
-    of the old ones. Couplings of which nothing
+    What was recorded belongs to one call and is used once, last first. ``backward``
+    must be called on what was called, with its result; on the CPU that of another batch
+    is refused. In between, parameters and condition must stay as they are: this is not
+    checked, and the gradient would be that of the old ones. Couplings of which nothing
     was kept are recomputed as usual. ``jacobian`` keeps and uses nothing.
 
     Each thread, and each asynchronous task, has its own recording; one object serves
@@ -94,6 +94,7 @@ class KeptStates:
         expect(fits, "KeptStates", "limit to be a number of bytes, or None", limit)
         self.limit = math.inf if limit is None else limit
         self._entries: list[_Entry] = []
+        self._calls: list[_Call] = []
 
     def __len__(self) -> int:
         """Number of evaluations of couplings that are kept."""
@@ -110,6 +111,7 @@ class KeptStates:
     def clear(self) -> None:
         """Let go of everything."""
         self._entries.clear()
+        self._calls.clear()
 
     @contextmanager
     def recording(self) -> Iterator[KeptStates]:
@@ -132,8 +134,8 @@ class KeptStates:
         Raises
         ------
         ValueError
-            From the gradient, if its arrays do not fit those that were recorded, or,
-            on the CPU, are those of another batch.
+            From the gradient before it works, if its arrays do not fit those that were
+            recorded, or, on the CPU, are the result of another batch.
         """
         with _mode("replaying", self):
             yield self
@@ -162,7 +164,6 @@ class _Entry:
     def __init__(self, layer: Layer, inverse: bool, x):
         self.layer, self.inverse, self.kind = layer, inverse, _kind(x)
         self.states: dict[int, State] | None = None
-        self.passive: Array | None = None
         self.shares: Shares = []
         self.n_bytes = 0
 
@@ -171,7 +172,33 @@ class _Entry:
         return self.states.pop(id(piece))
 
     def drop(self) -> None:
-        self.states, self.passive, self.shares, self.n_bytes = None, None, [], 0
+        self.states, self.shares, self.n_bytes = None, [], 0
+
+
+class _Call:
+    """A public call that was recorded, to be recognised by a few of its numbers."""
+
+    def __init__(self, layer: Layer, inverse: bool, y):
+        self.layer, self.inverse, self.kind = layer, inverse, _kind(y)
+        # On a device a comparison would have to wait.
+        parts = [] if any(map(is_gpu, parts_of(y))) else parts_of(y)
+        self.samples = [_some(part).copy() for part in parts]
+        self.size = max((max(part.max(), -part.min()) for part in parts), default=0.0)
+
+    def made(self, y) -> bool:
+        """False if this is the result of another batch, and no rounding of its own."""
+        if not self.samples:
+            return True
+        pairs = zip(parts_of(y), self.samples, strict=True)
+        most = SAME_BATCH * self.size
+        return not any(
+            (abs(_some(part) - sample) > most).any() for part, sample in pairs
+        )
+
+
+def _some(part: Array) -> Array:
+    """View of at most a few hundred numbers from all over an array."""
+    return part[tuple(slice(None, None, -(-n // 4)) for n in part.shape)]
 
 
 _active: ContextVar[tuple[str, KeptStates | None]] = ContextVar(
@@ -194,6 +221,35 @@ def paused():
     For couplings inside of a conditioner, whose gradient is part of what is kept.
     """
     return _mode("", None)
+
+
+# --- for public calls -----------------------------------------------------------------
+
+
+def note_result(layer: Layer, inverse: bool, y) -> None:
+    """Remember what a call returned whose hidden states are kept."""
+    mode, kept = _active.get()
+    if mode == "recording":
+        kept._calls.append(_Call(layer, inverse, y))
+
+
+def expect_result(layer: Layer, inverse: bool, y) -> None:
+    """Raise if a gradient is not asked for at the result that was recorded.
+
+    What is not the gradient of a recorded call passes.
+    """
+    mode, kept = _active.get()
+    if mode != "replaying":
+        return
+    for i in reversed(range(len(kept._calls))):
+        call = kept._calls[i]
+        if call.layer is layer and call.inverse == inverse:
+            _expect_same_kind(call, y)
+            if not call.made(y):
+                wanted = "the result of the batch that was recorded"
+                raise ValueError(message(_where(call), wanted, "another one", _HINT))
+            del kept._calls[i]
+            return
 
 
 # --- for the layer --------------------------------------------------------------------
@@ -221,9 +277,7 @@ def begin(layer: Layer, inverse: bool, x, least_bytes: int) -> bool:
     return least_bytes <= kept.limit
 
 
-def add(
-    shares: Shares, states: list[tuple[Piece, State]], passive: Array, known: tuple
-) -> None:
+def add(shares: Shares, states: list[tuple[Piece, State]], known: tuple) -> None:
     """Keep what the layer that asked last has evaluated, if there is room for it.
 
     Parameters
@@ -232,8 +286,6 @@ def add(
         The pieces of the batch, by worker.
     states : list of (Piece, State)
         What belongs to each of them.
-    passive : array
-        The argument of the conditioner, which the states hold anyway.
     known : tuple
         Objects whose arrays are there anyway, such as parameters.
     """
@@ -243,15 +295,15 @@ def add(
     if n_bytes > kept.limit:
         return
     kept._make_room(n_bytes)
-    entry.shares, entry.passive, entry.n_bytes = shares, passive, n_bytes
+    entry.shares, entry.n_bytes = shares, n_bytes
     entry.states = {id(piece): state for piece, state in states}
 
 
-def take(layer: Layer, inverse: bool, y, passive: Array) -> _Entry | None:
+def take(layer: Layer, inverse: bool, y) -> _Entry | None:
     """Return what was kept of the last use of a layer, which is then no longer kept.
 
-    ``y`` is the result of the map that was recorded, ``passive`` what it has left as it
-    was. Returns None where there is nothing to replay.
+    ``y`` is the result of the map that was recorded. Returns None where there is
+    nothing to replay.
 
     Raises
     ------
@@ -265,8 +317,6 @@ def take(layer: Layer, inverse: bool, y, passive: Array) -> _Entry | None:
         entry = kept._entries[i]
         if entry.layer is layer and entry.inverse == inverse:
             _expect_same_kind(entry, y)
-            if entry.passive is not None:
-                _expect_same_batch(entry, passive)
             del kept._entries[i]
             return None if entry.states is None else entry
     return None
@@ -277,29 +327,17 @@ def _kind(x) -> list[tuple]:
     return [(part.shape, part.dtype, is_gpu(part)) for part in parts_of(x)]
 
 
-def _expect_same_kind(entry: _Entry, y) -> None:
-    if entry.kind == _kind(y):
+def _expect_same_kind(recorded: _Entry | _Call, y) -> None:
+    if recorded.kind == _kind(y):
         return
-    recorded = " and ".join(f"{dtype} {shape}" for shape, dtype, _ in entry.kind)
-    wanted = f"arrays like those that were recorded, {recorded}"
-    raise ValueError(message(_where(entry), wanted, describe(y), _HINT))
-
-
-def _expect_same_batch(entry: _Entry, passive: Array) -> None:
-    """Compare a few numbers, which were recomputed since; not on a device."""
-    if is_gpu(passive):
-        return
-    some = tuple(slice(None, None, max(1, n // 4)) for n in passive.shape)
-    recorded = entry.passive[some]
-    difference = abs(passive[some] - recorded).max()
-    if difference > SAME_BATCH * abs(recorded).max():
-        wanted = "the result of the batch that was recorded"
-        raise ValueError(message(_where(entry), wanted, "that of another one", _HINT))
+    arrays = " and ".join(f"{dtype} {shape}" for shape, dtype, _ in recorded.kind)
+    wanted = f"arrays like those that were recorded, {arrays}"
+    raise ValueError(message(_where(recorded), wanted, describe(y), _HINT))
 
 
 _HINT = "Replay the call that was recorded, or leave the block of replaying()."
 
 
-def _where(entry: _Entry) -> str:
-    method = "backward_inv" if entry.inverse else "backward"
-    return f"{type(entry.layer).__name__}.{method}"
+def _where(recorded: _Entry | _Call) -> str:
+    method = "backward_inv" if recorded.inverse else "backward"
+    return f"{type(recorded.layer).__name__}.{method}"

@@ -253,7 +253,7 @@ def _collect(values: Iterable[object], found: list[Parameter]) -> None:
             _collect(value if role == "sequence" else value.values(), found)
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def _role(kind: type) -> str | None:
     """What objects of a type are to a walk; most attributes hold nothing."""
     roles = {"parameter": Parameter, "layer": Layer, "dict": dict}

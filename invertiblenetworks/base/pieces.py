@@ -66,14 +66,13 @@ class Piece:
         start = self.rows.start - self.seen.start
         return x[:, :, start : start + self.rows.stop - self.rows.start]
 
-    def spread(self, wanted: Array, seen: Array) -> Array:
-        """Put an array of the wanted rows among zeros for their neighbours.
-
-        ``seen`` is an array with neighbours, of the shape of the result.
-        """
+    def spread(self, wanted: Array) -> Array:
+        """Put an array of the wanted rows among zeros for their neighbours."""
         if self.rows is None:
             return wanted
-        result = get_array_module(seen).zeros(seen.shape, seen.dtype)
+        n_samples, n_channels, _, *rest = wanted.shape
+        shape = (n_samples, n_channels, self.seen.stop - self.seen.start, *rest)
+        result = get_array_module(wanted).zeros(shape, wanted.dtype)
         self.without_neighbours(result)[...] = wanted
         return result
 

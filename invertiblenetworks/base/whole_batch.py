@@ -6,13 +6,13 @@ formulas are applied to the pieces, too; within one of them nothing is cut again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from .._types import Array
 from ..backend import get_array_module
 from .linearize import zeros_like
 from .net import Net
-from .pieces import Piece, Shares, run, share
+from .pieces import Shares, run, share
 
 
 def forward_in_pieces(
@@ -31,12 +31,14 @@ def forward_in_pieces(
     shares = share(net, x, gradient=False)
     if _is_one(shares):
         return forward(net, x)
-    prepared = net._prepared(x)
+    prepared, y = net._prepared(x), _result(net, x)
 
     def on_piece(piece, _):
-        return piece.without_neighbours(forward(prepared, piece.with_neighbours(x)))
+        part = forward(prepared, piece.with_neighbours(x))
+        piece.wanted(y)[...] = piece.without_neighbours(part)
 
-    return _joined(run(shares, on_piece), x)
+    run(shares, on_piece)
+    return y
 
 
 def linearize_in_pieces(
@@ -54,17 +56,20 @@ def linearize_in_pieces(
     shares = share(net, x, gradient=True)
     if _is_one(shares):
         return linearize(net, x)
-    prepared = net._prepared(x)
-    results = run(
-        shares, lambda piece, _: linearize(prepared, piece.with_neighbours(x))
-    )
+    prepared, y = net._prepared(x), _result(net, x)
+
+    def on_piece(piece, _):
+        part, pull_piece = linearize(prepared, piece.with_neighbours(x))
+        piece.wanted(y)[...] = piece.without_neighbours(part)
+        return pull_piece
+
+    pulls = run(shares, on_piece)
 
     def pull(dy, add_grad):
-        states = {id(piece): state for piece, state in results}
+        by_piece = {id(piece): pull_piece for piece, pull_piece in pulls}
 
         def on_piece(piece, add_grad):
-            y_seen, pull_piece = states[id(piece)]
-            return pull_piece(piece.spread(piece.wanted(dy), y_seen), add_grad)[0]
+            return by_piece[id(piece)](piece.spread(piece.wanted(dy)), add_grad)[0]
 
         dx = zeros_like(x)
         # Only here, one after the other: rows of neighbouring pieces overlap.
@@ -73,21 +78,13 @@ def linearize_in_pieces(
             dx_seen += dx_piece
         return dx, None
 
-    parts = ((piece, piece.without_neighbours(y)) for piece, (y, _) in results)
-    return _joined(parts, x), pull
+    return y, pull
 
 
 def _is_one(shares: Shares) -> bool:
     return len(shares) == 1 and len(shares[0]) == 1
 
 
-def _joined(parts: Iterable[tuple[Piece, Array]], x: Array) -> Array:
-    """Put the results of pieces together; where rows were cut, the size is kept."""
-    y = None
-    for piece, part in parts:
-        if y is None:
-            spatial = part.shape[2:] if piece.rows is None else x.shape[2:]
-            shape = (len(x), part.shape[1], *spatial)
-            y = get_array_module(part).empty(shape, part.dtype)
-        piece.wanted(y)[...] = part
-    return y
+def _result(net: Net, x: Array) -> Array:
+    """Room for y, of which each piece writes a part."""
+    return get_array_module(x).empty(net._check_shape(x.shape, None), x.dtype)

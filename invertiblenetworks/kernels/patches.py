@@ -97,7 +97,7 @@ def _joined(n_in: int, n_out: int, stride: int, shift: int) -> tuple[slice, slic
     return inputs, slice(first, last + 1)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=128)
 def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> tuple[Tile, ...]:
     """Cut a batch of images into tiles.
 

@@ -188,14 +188,17 @@ class Sums:
 
 def _with_column(w: Array, b: Array) -> Array:
     """Weights as a matrix, with the bias as last column."""
-    matrix = w.reshape(len(w), -1)
-    return get_array_module(w, b).concatenate((matrix, b[:, None]), axis=1)
+    n_rows, n_columns = len(w), w[0].size
+    matrix = get_array_module(w, b).empty((n_rows, n_columns + 1), w.dtype)
+    matrix[:, :-1] = w.reshape(n_rows, n_columns)
+    matrix[:, -1] = b
+    return matrix
 
 
 def add_skip(matrix: Array) -> None:
     """Add the identity, at the middle tap, to a square convolution; in place.
 
-    The matrix is that of a kernel of odd size, with one more column.
+    The matrix is that of a kernel of odd size, with one more column, in C order.
     """
     n, length = matrix.shape
     n_taps = (length - 1) // n

@@ -242,4 +242,4 @@ class _Shifts:
         return tuple(place)
 
 
-_shifts = functools.lru_cache(maxsize=4096)(_Shifts)
+_shifts = functools.lru_cache(maxsize=256)(_Shifts)

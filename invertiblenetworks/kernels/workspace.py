@@ -30,7 +30,7 @@ class Store:
     by_role : dict
         Scratch memory, see `scratch`.
     views : dict
-        The array that it last was.
+        By role the array that was asked for last, which is often asked for again.
     free : list
         Memory that waits for the next `Lease`.
     """
@@ -117,7 +117,7 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
     memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:
         # The old one goes before the new one comes.
-        memory = by_role[role] = view = store.views[role] = None
+        store.views[role] = by_role[role] = memory = view = None
         memory = by_role[role] = xp.empty(n_bytes, np.uint8)
     view = store.views[role] = memory[:n_bytes].view(like.dtype).reshape(shape)
     return view

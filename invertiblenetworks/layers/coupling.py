@@ -94,7 +94,7 @@ class Coupling(Bijection):
             ld[piece.samples] += part_of_ld
         if keeps:
             states = [(piece, state) for piece, (_, state) in results]
-            kept.add(shares, states, passive=a, known=(self.net, cond))
+            kept.add(shares, states, known=(self.net, cond))
         return y, ld
 
     def _least_bytes(self, a):
@@ -128,7 +128,7 @@ class Coupling(Bijection):
             put(b_new, out[1])
             put(wanted(a), wanted(a_out))
             put(wanted(da), wanted(da_out))
-            return pull(piece.spread(dp, p), add_grad)
+            return pull(piece.spread(dp), add_grad)
 
         with kept.paused():
             results = pieces.run(shares, on_piece, add_grad)
@@ -143,7 +143,7 @@ class Coupling(Bijection):
 
     def _linearized(self, y, a, cond, inverse):
         """Return the pieces, and a function that returns (p, pull) of one of them."""
-        states = kept.take(self, inverse, y, a)
+        states = kept.take(self, inverse, y)
         if states is not None:
             return states.shares, states.pop
         net = self.net._prepared(a)

@@ -170,7 +170,7 @@ class ResidualBlock(Net):
         return streamed_block(x, [p.data for p in parameters], self.activation)
 
     def _forward(self, x, cond):
-        return forward_in_pieces(self, x, ResidualBlock._forward_piece)
+        return forward_in_pieces(self, x, lambda net, x: net._forward_piece(x))
 
     def _forward_piece(self, x):
         streamed = self._streamed(x)
@@ -179,7 +179,7 @@ class ResidualBlock(Net):
         return self.final.forward(self._last(self._hidden(x)[1], x))
 
     def _linearize(self, x, cond):
-        return linearize_in_pieces(self, x, ResidualBlock._linearize_piece)
+        return linearize_in_pieces(self, x, lambda net, x: net._linearize_piece(x))
 
     def _linearize_piece(self, x):
         streamed = self._streamed(x)
@@ -187,7 +187,7 @@ class ResidualBlock(Net):
             return self._linearize_plain(x)
         a3, pull_a3 = streamed.linearize(x)
         y = self.final.forward(a3)
-        kept = a3 if self.final.halves_channels else y
+        kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):
             dx, gradients = pull_a3(self.final.vjp(dy, kept))
@@ -201,14 +201,19 @@ class ResidualBlock(Net):
         h1, h2 = self._hidden(x)
         a3 = self._last(h2, x)
         y = self.final.forward(a3)
-        # A gate needs its input for its derivative, everything else its output.
-        kept = a3 if self.final.halves_channels else y
+        kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):
             da3 = self.final.vjp(dy, kept)
             return self._pull(da3, x, h1, h2, add_grad), None
 
         return y, pull
+
+    def _needed_for_vjp(self, a3, y):
+        """What the derivative of the last activation is a function of."""
+        if isinstance(self.final, IdentityLayer):
+            return None
+        return a3 if self.final.halves_channels else y
 
     def _pull(self, da3, x, h1, h2, add_grad):
         phi, (w1, w2, w3) = self.activation, (self.W1, self.W2, self.W3)

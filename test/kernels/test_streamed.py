@@ -42,6 +42,15 @@ def block(ndims, k1, k2, activation, rng, dtype="float64"):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_layout_of_parameters_does_not_matter(case, rng):
+    net, x = block(*case, rng)
+    wanted = net.forward(x)
+    for parameter in net.get_params():
+        parameter.data = np.asfortranarray(parameter.data)
+    np.testing.assert_allclose(net.forward(x), wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_same_as_the_plain_path(case, tile, rng):
     net, x = block(*case, rng)
     dy = rng.standard_normal((3, 4, *x.shape[2:]))

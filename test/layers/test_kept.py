@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 from kept_cases import NETWORKS, OPTIONS, SHAPE, Case, assert_same, count_evaluations
 from randomized import randomized
@@ -222,7 +223,9 @@ def test_another_shape_is_refused(method, case, to_xp):
     smaller = [part[:2] for part in (*case.dy, *y)]
     with (
         kept.replaying(),
-        pytest.raises(ValueError, match=rf"Coupling\.{method}: expected arrays like"),
+        pytest.raises(
+            ValueError, match=rf"NetworkGlow\.{method}: expected arrays like"
+        ),
     ):
         getattr(case.net, method)(*smaller)
     assert len(kept) == 4  # Nothing is lost.
@@ -231,20 +234,57 @@ def test_another_shape_is_refused(method, case, to_xp):
         assert_same(case.backward(y, method), wanted)
 
 
+# On a device the numbers are not looked at, since that would wait.
+on_host = [lambda x: x, lambda layer: layer]
+
+
+@pytest.mark.parametrize("channel", range(4))
 @pytest.mark.parametrize("name", ["Glow", "HINT", "pair", "reversed"])
-def test_another_batch_is_refused(name):
-    # On a device it is not looked at, since that would wait.
-    case, kept = Case(name, lambda x: x, lambda layer: layer), KeptStates()
+def test_another_batch_is_refused_before_any_work(name, channel):
+    """Also if only channels differ that the last coupling does not look at."""
+    case, kept = Case(name, *on_host), KeptStates()
     with kept.recording():
         y = case.forward()
     n_kept = len(kept)
-    for other in ([part[::-1] for part in y], [part + 1 for part in y]):
+    moved = [part.copy() for part in y]
+    moved[0][:, channel] += 1
+    case.net.clear_grad()
+    for other in ([part[::-1] for part in y], moved):
         with kept.replaying(), pytest.raises(ValueError, match="the batch that was"):
             case.backward(other)
-        assert len(kept) == n_kept  # Nothing is lost.
+        assert len(kept) == n_kept
+        assert all(grad is None for grad in case.net.get_grads())
     wanted = case.backward(y)
     with kept.replaying():
         assert_same(case.backward(y), wanted)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e-8])
+def test_the_right_batch_is_never_refused(size):
+    """Images that are black but for a spot, and states that nearly vanish."""
+    case, kept = Case("Glow", *on_host), KeptStates()
+    case.x[0] *= size
+    case.x[0][:, :, 9, 5] = 10 * size
+    for net in (case.net, inn.Chain(case.net, inn.reverse(case.net))):
+        case.net = net
+        with kept.recording():
+            y = case.forward()
+        with kept.replaying():
+            case.backward(y)
+        assert len(kept) == 0
+
+
+def test_networks_one_after_the_other(rng):
+    """The first one gets what the second has recomputed, which is not the same."""
+    first, second = (Case("Glow", *on_host).net for _ in range(2))
+    x = rng.standard_normal(SHAPE)
+    kept = KeptStates()
+    with kept.recording():
+        z, _ = second.forward(first.forward(x)[0])
+    with kept.replaying():
+        _, x_again = first.backward(*second.backward(z, z))
+    assert len(kept) == 0
+    np.testing.assert_allclose(x_again, x, atol=1e-9)
 
 
 def test_couplings_inside_of_a_conditioner(rng):

@@ -81,7 +81,7 @@ def test_a_coupling_cuts_the_batch_once(finely_cut, shared, rng):
     shared.clear()
     with threadpool_limits(2):
         layer.forward(x)
-    assert shared.count(2) <= 2  # mixing, and the coupling
+    assert shared == [2]  # the coupling; its mixing is too little work
 
 
 def test_nets_inside_of_others_share_too(finely_cut, shared, rng):
