@@ -130,7 +130,8 @@ def memory_limit(n_bytes: int | str) -> Iterator[None]:
     Notes
     -----
     The limit holds for the thread that sets it. Of two limits the inner one counts.
-    For one call, the public methods of layers have an argument of the same name.
+    For one call, ``forward``, ``inverse``, ``backward`` and ``backward_inv`` of layers
+    and networks have an argument of the same name; nets have not.
 
     Examples
     --------

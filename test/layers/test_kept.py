@@ -248,8 +248,10 @@ def test_another_batch_is_refused_before_any_work(name, channel):
     n_kept = len(kept)
     moved = [part.copy() for part in y]
     moved[0][:, channel] += 1
+    one_of_others = [part.copy() for part in y]
+    one_of_others[0][1] = one_of_others[0][2]
     case.net.clear_grad()
-    for other in ([part[::-1] for part in y], moved):
+    for other in ([part[::-1] for part in y], moved, one_of_others):
         with kept.replaying(), pytest.raises(ValueError, match="the batch that was"):
             case.backward(other)
         assert len(kept) == n_kept
