@@ -115,6 +115,11 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
 
 
+def is_one_piece(shares: Shares) -> bool:
+    """True if the batch was not cut."""
+    return len(shares) == 1 and len(shares[0]) == 1
+
+
 def run(
     shares: Shares,
     task: Callable[[Piece, AddGrad], object],
@@ -126,7 +131,7 @@ def run(
     -------
     list of (Piece, result of the task), in order
     """
-    if len(shares) == 1 and len(shares[0]) == 1:
+    if is_one_piece(shares):
         (piece,) = shares[0]
         return Results([[(piece, task(piece, add_grad))]])
     collectors = [Collector() for _ in shares]

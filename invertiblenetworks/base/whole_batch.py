@@ -12,7 +12,7 @@ from .._types import Array
 from ..backend import get_array_module
 from .linearize import zeros_like
 from .net import Net
-from .pieces import Shares, run, share
+from .pieces import is_one_piece, run, share
 
 
 def forward_in_pieces(
@@ -29,7 +29,7 @@ def forward_in_pieces(
         ``forward(net, x)`` evaluates a part; it gets the net as it was prepared.
     """
     shares = share(net, x, gradient=False)
-    if _is_one(shares):
+    if is_one_piece(shares):
         return forward(net, x)
     prepared, y = net._prepared(x), _result(net, x)
 
@@ -54,7 +54,7 @@ def linearize_in_pieces(
         ``linearize(net, x)`` returns (y, pull) of a part.
     """
     shares = share(net, x, gradient=True)
-    if _is_one(shares):
+    if is_one_piece(shares):
         return linearize(net, x)
     prepared, y = net._prepared(x), _result(net, x)
 
@@ -79,10 +79,6 @@ def linearize_in_pieces(
         return dx, None
 
     return y, pull
-
-
-def _is_one(shares: Shares) -> bool:
-    return len(shares) == 1 and len(shares[0]) == 1
 
 
 def _result(net: Net, x: Array) -> Array:

@@ -62,8 +62,8 @@ class StreamedBlock:
         self.shapes = (w1.shape, w2.shape, w3.shape)
         self.margin, self.inner_margin = w1.shape[-1] // 2, w2.shape[-1] // 2
         self.n_hidden, self.n_in, self.n_out = len(w1), w1.shape[1], w3.shape[1]
-        self.first = _with_column(w1, b1)
-        self.second = _with_column(w2, b2)
+        self.first = with_column(w1, b1, _room_for(w1))
+        self.second = with_column(w2, b2, _room_for(w2))
         add_skip(self.second)
         self.third = w3.reshape(self.n_hidden, -1)
         self.activation = activation
@@ -186,13 +186,16 @@ class Sums:
         ]
 
 
-def _with_column(w: Array, b: Array) -> Array:
-    """Weights as a matrix, with the bias as last column."""
-    n_rows, n_columns = len(w), w[0].size
-    matrix = get_array_module(w, b).empty((n_rows, n_columns + 1), w.dtype)
-    matrix[:, :-1] = w.reshape(n_rows, n_columns)
+def with_column(w: Array, b: Array, matrix: Array) -> Array:
+    """Write weights and, as last column, the bias to a matrix, and return it."""
+    matrix[:, :-1] = w.reshape(len(w), -1)
     matrix[:, -1] = b
     return matrix
+
+
+def _room_for(w: Array) -> Array:
+    """Matrix in C order for weights and one more column."""
+    return get_array_module(w).empty((len(w), w[0].size + 1), w.dtype)
 
 
 def add_skip(matrix: Array) -> None:

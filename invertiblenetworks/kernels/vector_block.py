@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._types import Array
 from ..backend import get_array_module
 from .activation_layers import Activation
-from .streamed_block import Gradients, Pull, add_skip
+from .streamed_block import Gradients, Pull, add_skip, with_column
 from .workspace import Lease, scratch
 
 
@@ -70,7 +70,4 @@ class VectorBlock:
 
 def _with_column(role: str, w: Array, b: Array) -> Array:
     """The matrix with one more column, in scratch memory."""
-    matrix = scratch(role, (len(w), w.shape[1] + 1), w)
-    matrix[:, :-1] = w
-    matrix[:, -1] = b
-    return matrix
+    return with_column(w, b, scratch(role, (len(w), w.shape[1] + 1), w))

@@ -11,19 +11,10 @@ import time
 import weakref
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from blas import blas_threads
+from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import workers
-
-
-def blas_threads():
-    found = {
-        library["num_threads"]
-        for library in threadpool_info()
-        if library["user_api"] == "blas"
-    }
-    (number,) = found
-    return number
 
 
 def test_results_come_in_the_order_of_the_tasks():

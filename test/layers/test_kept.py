@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from kept_cases import NETWORKS, OPTIONS, SHAPE, Case, assert_same, count_evaluations
+from kept_cases import NETWORKS, OPTIONS, SHAPE, Case, assert_same
 from randomized import randomized
 from threadpoolctl import threadpool_limits
 
@@ -14,17 +14,6 @@ import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
 from invertiblenetworks.base import pieces
 from invertiblenetworks.compose import ChannelSplit
-
-
-@pytest.fixture
-def case(to_xp, layer_to_xp):
-    return lambda name: Case(name, to_xp, layer_to_xp)
-
-
-@pytest.fixture
-def evaluations(monkeypatch):
-    return count_evaluations(monkeypatch)
-
 
 # --- results and evaluations ----------------------------------------------------------
 

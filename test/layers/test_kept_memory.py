@@ -6,23 +6,13 @@ import weakref
 
 import numpy as np
 import pytest
-from kept_cases import Case, assert_same, count_evaluations
+from kept_cases import assert_same
 
 import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
 from invertiblenetworks.base.held_bytes import held_bytes
 from invertiblenetworks.compose import ChannelSplit
 from invertiblenetworks.kernels.workspace import release_workspaces
-
-
-@pytest.fixture
-def case(to_xp, layer_to_xp):
-    return lambda name: Case(name, to_xp, layer_to_xp)
-
-
-@pytest.fixture
-def evaluations(monkeypatch):
-    return count_evaluations(monkeypatch)
 
 
 def test_what_was_kept_does_not_change_with_the_input(case):

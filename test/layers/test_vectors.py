@@ -2,16 +2,11 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from blas import blas_threads
+from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks.kernels import workers
-
-
-def blas_threads():
-    blas = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    (number,) = {library["num_threads"] for library in blas}
-    return number
 
 
 class Watched(inn.ActNorm):
