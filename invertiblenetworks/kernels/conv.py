@@ -15,7 +15,7 @@ import functools
 from .._types import Array, Shape
 from ..backend import get_array_module
 from ..errors import describe, expect, message
-from .conv_tiled import columns_from_source, correlate, transform
+from .conv_tiled import by_tap, correlate, from_taps, transform
 from .patches import Geometry
 
 VECTORS = 2
@@ -115,7 +115,7 @@ def conv(
         "conv", x.shape[2:], w.shape[2:], _hashable(stride), _hashable(pad)
     )
     _expect_shape("conv", "x", x, (len(x), w.shape[1], *geometry.source))
-    return transform(x, _matrices(w), geometry)
+    return transform(x, by_tap(w), geometry)
 
 
 def conv_adjoint_x(
@@ -169,7 +169,7 @@ def conv_adjoint_x(
     )
     shape = (len(dy), len(w), *geometry.target)
     _expect_shape("conv_adjoint_x", "dy", dy, shape)
-    return transform(dy, _matrices(w).swapaxes(1, 2), geometry.reversed())
+    return transform(dy, by_tap(w).swapaxes(1, 2), geometry.reversed())
 
 
 def conv_adjoint_w(
@@ -222,17 +222,8 @@ def conv_adjoint_w(
     )
     shape = (len(x), dy.shape[1], *geometry.target)
     _expect_shape("conv_adjoint_w", "dy", dy, shape)
-    if columns_from_source(x.shape[1], dy.shape[1], geometry):
-        matrices = correlate(dy, x, geometry)
-    else:
-        matrices = correlate(x, dy, geometry.reversed()).swapaxes(1, 2)
-    by_channel = get_array_module(dy).ascontiguousarray(matrices.transpose(1, 2, 0))
-    return by_channel.reshape(dy.shape[1], x.shape[1], *geometry.kernel)
-
-
-def _matrices(w: Array) -> Array:
-    """View kernels as one matrix ``(C_out, C_in)`` per tap."""
-    return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
+    matrices = correlate(dy, x, geometry)
+    return from_taps(matrices, (dy.shape[1], x.shape[1], *geometry.kernel))
 
 
 def _hashable(value: object) -> object:

@@ -103,11 +103,14 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
 
     See `conv_tiled.correlate`; the stride has to be one.
     """
+    xp, (n_fixed, n_moved) = get_array_module(fixed), (fixed.shape[1], moved.shape[1])
+    if n_moved * math.prod(geometry.target) > n_fixed * math.prod(geometry.source):
+        # Columns of the other side are smaller.
+        return correlate(moved, fixed, geometry.reversed()).swapaxes(1, 2)
     if geometry.reverse:
         return correlate(fixed, moved, _forwards(geometry))[::-1]
-    xp = get_array_module(fixed)
     fixed, moved = xp.ascontiguousarray(fixed), xp.ascontiguousarray(moved)
-    n_first, n_fixed, n_moved = geometry.kernel[0], fixed.shape[1], moved.shape[1]
+    n_first = geometry.kernel[0]
     n_rows = geometry.n_taps // n_first * n_moved
     total = 0
     for samples, rows, windows in _windows(moved, geometry, n_first * n_fixed):
@@ -146,7 +149,7 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     n_rows = n_taps * n_target
     matrix = xp.ascontiguousarray(matrices.reshape(n_rows, n_source))
     result = xp.zeros((len(images), n_target, *geometry.target), images.dtype)
-    columns = Columns(xp, images.dtype)
+    columns = Columns(images)
     n_pixels = DEVICE_BYTES // (n_rows * images.dtype.itemsize)
     for samples, rows in tiles(len(images), geometry.source, n_pixels):
         tile, part = _pixels(images, samples, rows), result[samples]
@@ -171,7 +174,7 @@ def _windows(images, geometry, n_products=0) -> Iterator[tuple[slice, slice, lis
     per_image = math.prod(geometry.target)
     n_pixels = DEVICE_BYTES // (n_rows * images.dtype.itemsize)
     n_pixels = n_pixels * per_image // (per_image + n_products)
-    columns = Columns(get_array_module(images), images.dtype)
+    columns = Columns(images)
     for samples, rows in tiles(n_samples, geometry.target, n_pixels):
         seen, first = images[samples], rows.start * width
         if needs_copy:

@@ -1,30 +1,44 @@
 """Convolutions as matrix products over tiles of pixels, in plain array code.
 
-A convolution multiplies its weights with columns gathered from the source images,
-or multiplies first and adds the resulting columns to the target images. The result
-is the same; the copying grows with the channels on the side of the columns, so that
-is the side with fewer values. Tiles bound the memory that columns take and keep
-them in the cache from the copy to the product.
+A convolution multiplies its weights with columns gathered from the source images, or
+multiplies first and adds the resulting columns to the target images. The copying
+grows with the channels on the side of the columns, so that is the side with fewer
+values. Where both have as many, each takes a part: columns are gathered for the taps
+of all axes but the first, and the product has rows for the taps of the first, which
+are added. That copies 3 + 3 times where either side alone would copy 9 times (or
+9 + 3 times instead of 27, in three dimensions), and makes the product a square one.
+
+Tiles bound the memory that columns take and keep them in the cache from the copy to
+the product.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 
-from .._types import Array
+from .._types import Array, Shape
 from ..backend import get_array_module, has_cuda_kernels, on_host
 from . import conv_cuda, workers
 from .memory import in_tile, steps
 from .patches import Columns, Geometry, Tile, scatter_add, tiles
+from .product_sum import ProductSum
+from .workspace import scratch_matrix
 
-HOST_BYTES = 2**19
-"""Bytes of one tile on the CPU, a part of its second-level cache."""
+HOST_BYTES = 2**22
+"""Bytes of one tile of a transform on the CPU: large, since its rows are added."""
+
+CORRELATED_BYTES = 2**19
+"""Bytes of one tile of a correlation, a part of the second-level cache."""
 
 LEAST_WORK = 2**22
 """Multiplications for which it does not pay to wake another thread."""
 
 HOST_PIXELS = 512
 """Pixels that a tile has in any case, for the sake of the product."""
+
+FEW_SAMPLES = 4
+"""With fewer samples per worker, one sample more or less is worth cutting samples."""
 
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
@@ -48,9 +62,19 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
     _, n_target, n_source = matrices.shape
     if geometry.is_pointwise:
         return _multiply_pixels(images, matrices[0])
-    if columns_from_source(n_source, n_target, geometry):
-        return _gather_then_multiply(images, matrices, geometry)
-    return _multiply_then_scatter(images, matrices, geometry)
+    xp, n_axes = get_array_module(images), axes_after(n_source, n_target, geometry)
+    room = xp.zeros if n_axes else xp.empty
+    result = room((len(images), n_target, *geometry.target), images.dtype)
+    _apply(images, matrices, geometry, n_axes, result, adds=n_axes > 0)
+    return result
+
+
+def add_transform(
+    images: Array, matrices: Array, geometry: Geometry, result: Array
+) -> None:
+    """Add `transform` to images ``(N, C_target, *target)`` of any strides, in place."""
+    n_axes = axes_after(matrices.shape[2], matrices.shape[1], geometry)
+    _apply(images, matrices, geometry, n_axes, result, adds=True)
 
 
 def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
@@ -79,10 +103,30 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     return _gather_then_correlate(fixed, moved, geometry)
 
 
-def columns_from_source(n_source: int, n_target: int, geometry: Geometry) -> bool:
-    """True if columns of the source are no larger than columns of the target."""
-    source, target = math.prod(geometry.source), math.prod(geometry.target)
-    return n_source * target <= n_target * source
+def by_tap(w: Array) -> Array:
+    """View kernels ``(C_out, C_in, *kernel)`` as one matrix per tap."""
+    return w.reshape(*w.shape[:2], -1).transpose(2, 0, 1)
+
+
+def from_taps(matrices: Array, shape: Shape) -> Array:
+    """Copy one matrix per tap to kernels of this shape."""
+    tidy = get_array_module(matrices).ascontiguousarray
+    return tidy(matrices.transpose(1, 2, 0)).reshape(shape)
+
+
+def axes_after(n_source: int, n_target: int, geometry: Geometry) -> int:
+    """Number of leading axes whose taps are added after the product.
+
+    It is what copies least: none, all, or the first axis only.
+    """
+    n_axes = len(geometry.kernel)
+
+    def n_values(n_after: int) -> int:
+        before, after = geometry.cut(n_after)
+        n_rows = before.n_taps * n_source + after.n_taps * n_target
+        return n_rows * math.prod(before.target)
+
+    return min((0, n_axes, 1), key=n_values)
 
 
 def _worth(images: Array, n_target: int, geometry: Geometry) -> int:
@@ -117,79 +161,130 @@ def _runs_in_cuda(images: Array, geometry: Geometry) -> bool:
     return has_cuda_kernels(get_array_module(images)) and max(geometry.stride) == 1
 
 
-def _gather_then_multiply(images, matrices, geometry) -> Array:
-    xp = get_array_module(images)
-    n_taps, n_target, n_source = matrices.shape
-    n_rows = n_taps * n_source
-    matrix = matrices.swapaxes(0, 1).reshape(n_target, n_rows)
-    result = xp.empty((len(images), n_target, *geometry.target), images.dtype)
-    all_tiles = _tiles(images, n_rows + n_target, geometry.target)
-
-    def on_tiles(share):
-        columns = Columns(xp, images.dtype)
-        for samples, rows in steps(all_tiles[share]):
-            tile = columns.gather(images[samples], geometry.onto_rows(rows))
-            flat, part = tile.reshape(n_rows, -1), result[samples, :, rows]
-            if len(part) == 1:
-                xp.matmul(matrix, flat, out=part.reshape(n_target, -1))
-            else:
-                product = (matrix @ flat).reshape(n_target, *tile.shape[2:])
-                part[...] = product.swapaxes(0, 1)
-
-    worth = _worth(images, n_target, geometry)
-    workers.for_shares(len(all_tiles), worth, on_tiles)
-    return result
+def _apply(images, matrices, geometry, n_axes, result, *, adds) -> None:
+    """Write or add `transform` to the result, with taps of ``n_axes`` added last."""
+    before, after = geometry.cut(n_axes)
+    matrix = _by_side(matrices, before, after)
+    worth = _worth(images, matrices.shape[1], geometry)
+    strips = _strips(len(result), geometry.target[0], worth)
+    task = partial(_on_strips, images, matrix, before, after, result, adds)
+    workers.run([partial(task, share) for share in strips])
 
 
-def _multiply_then_scatter(images, matrices, geometry) -> Array:
-    xp = get_array_module(images)
-    n_taps, n_target, n_source = matrices.shape
-    n_rows = n_taps * n_target
-    matrix = matrices.reshape(n_rows, n_source)
-    result = xp.zeros((len(images), n_target, *geometry.target), images.dtype)
+def _by_side(matrices, before, after) -> Array:
+    """One matrix with rows ``(taps after, C_target)``, columns ``(before, C_source)``.
 
-    def on_samples(share):
-        # Shared by samples: tiles of one image add to the same pixels.
-        images_here, result_here = images[share], result[share]
-        columns = Columns(xp, images.dtype)
-        all_tiles = _tiles(images_here, n_rows + n_source, geometry.source)
-        for samples, rows in steps(all_tiles):
-            tile = images_here[samples, :, rows].swapaxes(0, 1)
-            flat = tile.reshape(n_source, -1)
-            room = columns.empty((n_rows, flat.shape[1]))
-            product = xp.matmul(matrix, flat, out=room)
-            product = product.reshape(n_taps, n_target, *tile.shape[1:])
-            scatter_add(product, result_here[samples], geometry.from_rows(rows))
+    The taps after are those of the first axes, which come first in ``matrices``.
+    """
+    _, n_target, n_source = matrices.shape
+    split = matrices.reshape(after.n_taps, before.n_taps, n_target, n_source)
+    rows = after.n_taps * n_target
+    return split.transpose(0, 2, 1, 3).reshape(rows, before.n_taps * n_source)
 
-    worth = _worth(images, n_target, geometry)
-    workers.for_shares(len(images), worth, on_samples)
-    return result
+
+def _strips(n_samples, n_rows, worth) -> list[list[Tile]]:
+    """Share a batch of targets: for each worker some samples, of all or some rows."""
+    n_parts = max(1, min(worth, workers.n_workers(), n_samples * n_rows))
+    uneven = n_samples % n_parts and n_samples < FEW_SAMPLES * n_parts
+    n_cuts = min(n_parts, n_rows) if uneven else 1
+    if n_cuts == 1:
+        parts = workers.even_parts(n_samples, min(n_parts, n_samples))
+        return [[(samples, slice(0, n_rows))] for samples in parts]
+    strips = [
+        (slice(i, i + 1), rows)
+        for i in range(n_samples)
+        for rows in workers.even_parts(n_rows, n_cuts)
+    ]
+    return [strips[part] for part in workers.even_parts(len(strips), n_parts)]
+
+
+def _on_strips(images, matrix, before, after, result, adds, strips) -> None:
+    columns = Columns(images, "columns")
+    for samples, rows in strips:
+        onto = after.onto_rows(rows)
+        source, target = images[samples], result[samples, :, rows]
+        for tile in _middle_tiles(source, before, onto, len(matrix)):
+            flat = _source_columns(source, tile, before, columns)
+            _write(matrix, flat, target, tile, onto, adds)
+
+
+def _source_columns(images, tile, before, columns) -> Array:
+    """Columns ``(taps * C, pixels)`` for a tile of the images between the two maps."""
+    samples, rows = tile
+    if before.rows_stay:
+        # Positions on the first axis stay: all tiles have the same zeros beyond edges.
+        images = images[samples, :, rows]
+        before = before.of_rows(rows.stop - rows.start)
+        if before.is_pointwise:
+            return images.swapaxes(0, 1).reshape(images.shape[1], -1)
+    else:
+        images, before = images[samples], before.onto_rows(rows)
+    gathered = columns.gather(images, before)
+    return gathered.reshape(gathered.shape[0] * gathered.shape[1], -1)
+
+
+def _write(matrix, columns, result, tile, after, adds) -> None:
+    """Multiply columns of a tile, and write or add them to the result."""
+    samples, rows = tile
+    xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
+    if after.is_pointwise and not adds:
+        part = result[samples, :, rows].swapaxes(0, 1)
+        if part.shape[1] == 1:
+            xp.matmul(matrix, columns, out=part.reshape(shape))
+        else:
+            product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
+            part[...] = product.reshape(part.shape)
+        return
+    product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
+    n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
+    n_target, width = result.shape[1], after.source[1:]
+    moved = product.reshape(after.n_taps, n_target, n_samples, n_rows, *width)
+    scatter_add(moved, result[samples], after.from_rows(rows))
+
+
+def _middle_tiles(images, before, after, n_rows_after):
+    """Tiles of the images between two maps, of the rows that the second one needs."""
+    needed = after.source_rows()
+    n_rows = before.n_taps * images.shape[1] + n_rows_after
+    middle = (needed.stop - needed.start, *before.target[1:])
+    for samples, rows in steps(_tiles(images, n_rows, middle, HOST_BYTES)):
+        yield samples, slice(rows.start + needed.start, rows.stop + needed.start)
+
+
+def _room(role, shape, like) -> Array:
+    if on_host(get_array_module(like)):
+        return scratch_matrix(role, *shape, like)
+    return get_array_module(like).empty(shape, like.dtype)
 
 
 def _gather_then_correlate(fixed, moved, geometry) -> Array:
-    xp = get_array_module(fixed)
     n_fixed, n_moved = fixed.shape[1], moved.shape[1]
-    n_rows = geometry.n_taps * n_moved
-    all_tiles = _tiles(moved, n_rows + n_fixed, geometry.target)
+    before, after = geometry.cut(axes_after(n_moved, n_fixed, geometry))
+    back = after.reversed()
+    n_rows = before.n_taps * n_moved + after.n_taps * n_fixed
+    all_tiles = _tiles(moved, n_rows, before.target, CORRELATED_BYTES)
 
     def on_tiles(share):
-        total, columns = 0, Columns(xp, moved.dtype)
-        for samples, rows in steps(all_tiles[share]):
-            tile = columns.gather(moved[samples], geometry.onto_rows(rows))
-            other = fixed[samples, :, rows].swapaxes(0, 1).reshape(n_fixed, -1)
-            total = total + other @ tile.reshape(n_rows, -1).T
-        return total
+        total = ProductSum()
+        right, left = Columns(moved, "columns"), Columns(fixed, "other columns")
+        for tile in steps(all_tiles[share]):
+            total.add(
+                _source_columns(fixed, tile, back, left),
+                _source_columns(moved, tile, before, right).T,
+            )
+        return total.of_shape((after.n_taps * n_fixed, before.n_taps * n_moved))
 
     worth = _worth(moved, n_fixed, geometry)
     total = sum(workers.for_shares(len(all_tiles), worth, on_tiles))
-    return total.reshape(n_fixed, geometry.n_taps, n_moved).swapaxes(0, 1)
+    by_side = total.reshape(after.n_taps, n_fixed, before.n_taps, n_moved)
+    return by_side.swapaxes(1, 2).reshape(-1, n_fixed, n_moved)
 
 
 def _correlate_pointwise(fixed, moved) -> Array:
     fixed = fixed.reshape(*fixed.shape[:2], -1)
     moved = moved.reshape(*moved.shape[:2], -1).swapaxes(1, 2)
     n_entries = fixed.shape[1] * moved.shape[2]
-    n_samples = max(1, HOST_BYTES // (n_entries * fixed.dtype.itemsize))
+    n_samples = max(1, CORRELATED_BYTES // (n_entries * fixed.dtype.itemsize))
     total = 0
     for start in steps(range(0, len(fixed), n_samples)):
         samples = slice(start, start + n_samples)
@@ -197,14 +292,14 @@ def _correlate_pointwise(fixed, moved) -> Array:
     return total[None]
 
 
-def _tiles(images, n_rows, spatial) -> tuple[Tile, ...]:
+def _tiles(images, n_rows, spatial, n_bytes) -> tuple[Tile, ...]:
     """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel."""
     xp = get_array_module(images)
     row_bytes = n_rows * images.dtype.itemsize
     if has_cuda_kernels(xp):
         n_pixels = conv_cuda.DEVICE_BYTES // row_bytes
     else:
-        n_pixels = in_tile(max(HOST_PIXELS, HOST_BYTES // row_bytes))
+        n_pixels = in_tile(max(HOST_PIXELS, n_bytes // row_bytes))
         if math.prod(spatial) >= HOST_PIXELS:
             # Only one image: its product goes to the result without another copy.
             n_pixels = min(n_pixels, math.prod(spatial))

@@ -15,9 +15,10 @@ import dataclasses
 import functools
 import itertools
 import math
-from types import ModuleType
 
 from .._types import Array, Shape
+from ..backend import get_array_module, on_host
+from .workspace import scratch_matrix
 
 Slices = tuple[slice, ...]
 
@@ -49,10 +50,53 @@ class Geometry:
         """True if every pixel is joined only with itself."""
         return self.n_taps == 1 and self.source == self.target and not any(self.pad)
 
+    @property
+    def rows_stay(self) -> bool:
+        """True if every position on the first axis is joined only with itself."""
+        stays = self.kernel[0] == 1 and self.source[0] == self.target[0]
+        return stays and self.pad[0] == 0
+
     def reversed(self) -> Geometry:
         """The same pairs of pixels with source and target exchanged."""
         return dataclasses.replace(
             self, source=self.target, target=self.source, reverse=not self.reverse
+        )
+
+    def cut(self, n_axes: int) -> tuple[Geometry, Geometry]:
+        """Two maps one after the other: the last axes, then the first ``n_axes``.
+
+        The taps of one axis do not depend on those of another, so the map is both.
+        """
+        middle = (*self.source[:n_axes], *self.target[n_axes:])
+        still, after = (1,) * n_axes, len(middle) - n_axes
+        before = dataclasses.replace(
+            self,
+            target=middle,
+            kernel=(*still, *self.kernel[n_axes:]),
+            stride=(*still, *self.stride[n_axes:]),
+            pad=((0,) * n_axes + self.pad[n_axes:]),
+        )
+        still = (1,) * after
+        return before, dataclasses.replace(
+            self,
+            source=middle,
+            kernel=(*self.kernel[:n_axes], *still),
+            stride=(*self.stride[:n_axes], *still),
+            pad=self.pad[:n_axes] + (0,) * after,
+        )
+
+    def source_rows(self) -> slice:
+        """Positions on the first axis of the source that any tap joins."""
+        rows = [source[0] for source, _ in taps(self)]
+        rows = [part for part in rows if part.stop > part.start] or [slice(0, 0)]
+        return slice(min(r.start for r in rows), max(r.stop for r in rows))
+
+    def of_rows(self, n_rows: int) -> Geometry:
+        """The map of images with so many rows, where every row stays by itself."""
+        return dataclasses.replace(
+            self,
+            source=(n_rows, *self.source[1:]),
+            target=(n_rows, *self.target[1:]),
         )
 
     def onto_rows(self, rows: slice) -> Geometry:
@@ -120,20 +164,31 @@ def tiles(n_samples: int, spatial: Shape, n_pixels: int) -> tuple[Tile, ...]:
 class Columns:
     """Memory that holds the columns of one tile after another.
 
-    It is as large as the first of them.
+    Parameters
+    ----------
+    like : array
+        Gives the type.
+    role : str, optional
+        On the CPU, of the scratch memory to use; else it is fresh, and as large as
+        the first tile needs.
     """
 
-    def __init__(self, xp: ModuleType, dtype: object):
-        self._xp, self._dtype = xp, dtype
+    def __init__(self, like: Array, role: str | None = None):
+        self._like, self._xp = like, get_array_module(like)
+        self._role = role if on_host(self._xp) else None
         self._memory = None
         self._layout = None
 
     def empty(self, shape: Shape) -> Array:
         """Columns with any content, in the place of the last ones."""
+        self._layout = None
+        if self._role is not None:
+            n_rows, n_columns = math.prod(shape[:2]), math.prod(shape[2:])
+            matrix = scratch_matrix(self._role, n_rows, n_columns, self._like)
+            return matrix.reshape(shape)
         size = math.prod(shape)
         if self._memory is None:
-            self._memory = self._xp.empty(size, self._dtype)
-        self._layout = None
+            self._memory = self._xp.empty(size, self._like.dtype)
         return self._memory[:size].reshape(shape)
 
     def gather(self, images: Array, geometry: Geometry) -> Array:

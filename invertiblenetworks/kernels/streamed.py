@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from .._types import Array
 from ..backend import get_array_module, on_host
 from .activation_layers import Activation
-from .streamed_block import StreamedBlock
 from .streamed_pointwise import PointwiseBlock
 from .streamed_spatial import SpatialBlock
 from .vector_block import VectorBlock
@@ -16,20 +15,20 @@ from .vector_block import VectorBlock
 
 def streamed_block(
     x: Array, parameters: Sequence[Array], activation: Activation
-) -> StreamedBlock | VectorBlock | None:
+) -> PointwiseBlock | SpatialBlock | VectorBlock | None:
     """Return the kernel for images or vectors like ``x``.
 
     Parameters
     ----------
     x : array, shape (N, n_in, *spatial)
     parameters : sequence of array
-        W1, b1, W2, b2, W3 of a block that keeps the size, see `StreamedBlock`; with
+        W1, b1, W2, b2, W3 of a block that keeps the size, see `streamed_block`; with
         kernels of odd size.
     activation : Activation
 
     Returns
     -------
-    StreamedBlock, VectorBlock or None
+    PointwiseBlock, SpatialBlock, VectorBlock or None
         None where arrays live on a device: a device wants large products, not tiles.
     """
     if not on_host(get_array_module(x)):

@@ -1,98 +1,128 @@
-"""Streamed block whose second convolution reaches over neighbouring pixels."""
+"""Streamed block whose second convolution reaches over neighbouring pixels.
+
+A pixel of one hidden state needs its neighbours in the one before, so hidden states
+are whole. Each convolution goes through them tile by tile and adds to the next, which
+begins as what else is a part of it: the bias, and the skip.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._types import Array
-from .memory import steps
-from .patches import Tile
-from .streamed_block import Gradients, Pull, StreamedBlock, Sums
-from .windows import interior, n_columns, zeros_with_margin
-from .workspace import scratch
+from ..backend import get_array_module
+from .activation_layers import Activation
+from .channels import on_channels
+from .conv_tiled import add_transform, by_tap, correlate, from_taps
+from .memory import in_tile, steps
+from .patches import Geometry
+from .streamed_block import Gradients, Pull
+from .workspace import Lease
+
+PART = 2**17
+"""Entries of a hidden state that an activation takes at a time, for the cache."""
 
 
-class SpatialBlock(StreamedBlock):
-    """See `streamed_block`. One hidden state of the batch is stored with a margin.
+class SpatialBlock:
+    """See `streamed_block`. Hidden states are in memory that is used again.
 
-    A gradient holds both hidden states, and the cotangent of one.
+    There are two for a result and for what a gradient holds; it takes two more. In
+    memory they are ``(n_hidden, N, *spatial)``, so that a tile of channels is a matrix.
     """
 
-    def forward(self, x: Array) -> Array:
-        def second(i: int, tile: Tile) -> Array:
-            return scratch("h2", (self.n_hidden, n_columns(tile, x.shape[2:])), x)
+    def __init__(self, w1, b1, w2, b2, w3, activation: Activation):
+        self.w1, self.b1, self.w2, self.b2, self.w3 = w1, b1, w2, b2, w3
+        self.activation = activation
 
-        return self._forward(x, self._hidden_image(x), second)
+    def forward(self, x: Array) -> Array:
+        """Return y of shape (N, n_out, *spatial)."""
+        return self._third(self._hidden(x)[1].images)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        image = self._hidden_image(x)
-        lease, hidden = self.room(x, self.n_hidden)
-        y = self._forward(x, image, lambda i, tile: hidden[i][0])
+        """Return y, and the function that pulls its cotangent back."""
+        h1, h2 = self._hidden(x)
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
-            return self._backward(dy, x, image, lease, hidden)
+            return self._backward(dy, x, h1, h2)
 
-        return y, pull
+        return self._third(h2.images), pull
 
-    def _hidden_image(self, x: Array) -> Array:
-        shape = (len(x), self.n_hidden, *x.shape[2:])
-        return zeros_with_margin(x, shape, self.inner_margin)
+    def _hidden(self, x) -> tuple[_Hidden, _Hidden]:
+        h1, h2 = _Hidden(len(self.w1), x), _Hidden(len(self.w1), x)
+        phi = self.activation.forward_in_place
+        h1.images[...] = on_channels(self.b1, x)
+        add_transform(x, by_tap(self.w1), _geometry(self.w1, x), h1.images)
+        _by_parts(phi, h1)
+        xp = get_array_module(x)
+        xp.add(h1.images, on_channels(self.b2, x), out=h2.images)
+        add_transform(h1.images, by_tap(self.w2), _geometry(self.w2, x), h2.images)
+        _by_parts(phi, h2)
+        return h1, h2
 
-    def _forward(self, x, image, second) -> Array:
-        padded_x, y = self.padded(x), self.zeros(x, self.n_out)
-        for tile in steps(self.tiles(x)):
-            h1 = scratch("h1", (self.n_hidden, n_columns(tile, x.shape[2:])), x)
-            self.first_hidden(padded_x, tile, h1)
-            self._store(h1, tile, image)
-        for i, tile in steps(enumerate(self.tiles(x))):
-            h2 = second(i, tile)
-            columns = self._inner_columns(image, tile, "columns of h1", bias=True)
-            self.xp.matmul(self.second, columns, out=h2)
-            self.activation.forward_in_place(h2)
-            self.add_output(h2, tile, y)
-        return y
+    def _third(self, h2) -> Array:
+        return _adjoint(h2, self.w3, _zeros(h2, self.w3.shape[1]))
 
-    def _backward(self, dy, x, image, lease, hidden):
-        sums, dimage = Sums(), self._hidden_image(x)
-        padded_dy = self.padded(dy)
-        for i, tile in steps(enumerate(self.tiles(x))):
-            (h2,) = hidden[i]
-            da2 = scratch("da2", h2.shape, x)
-            self.second_cotangent(padded_dy, tile, h2, sums, da2)
-            columns = self._inner_columns(image, tile, "columns of h1", bias=True)
-            sums.add(1, da2, columns.T)
-            self._store(da2, tile, dimage)
-        padded_x, dx = self.padded(x), self.zeros(x, self.n_in)
-        adjoint = self._adjoint_of_second()
-        for tile in steps(self.tiles(x)):
-            da1 = self._first_cotangent(adjoint, dimage, image, tile)
-            columns = self.columns(
-                padded_x, tile, self.margin, "columns of x", bias=True
-            )
-            sums.add(0, da1, columns.T)
-            self.add_input_cotangent(da1, tile, dx)
-        return dx, self.gradients(sums)
+    def _backward(self, dy, x, h1, h2):
+        vjp = self.activation.vjp_in_place
+        outer, inner = _geometry(self.w1, x), _geometry(self.w2, x)
+        dw3 = from_taps(correlate(h2.images, dy, outer), self.w3.shape)
+        da2, da1 = _Hidden(len(self.w1), x), _Hidden(len(self.w1), x)
+        da2.images[...] = 0
+        add_transform(dy, by_tap(self.w3), outer, da2.images)
+        _by_parts(vjp, da2, h2)
+        dw2 = from_taps(correlate(da2.images, h1.images, inner), self.w2.shape)
+        db2 = da2.sum()
+        da1.images[...] = da2.images
+        _adjoint(da2.images, self.w2, da1.images)
+        del da2
+        _by_parts(vjp, da1, h1)
+        dw1 = from_taps(correlate(da1.images, x, outer), self.w1.shape)
+        db1 = da1.sum()
+        dx = _adjoint(da1.images, self.w1, _zeros(x, x.shape[1]))
+        return dx, Gradients(dw1, db1, dw2, db2, dw3)
 
-    def _first_cotangent(self, adjoint, dimage, image, tile) -> Array:
-        columns = self._inner_columns(dimage, tile, "columns of h1", bias=False)
-        shape = (self.n_hidden, columns.shape[1])
-        h1, da1 = scratch("h1", shape, columns), scratch("da1", shape, columns)
-        self.xp.matmul(adjoint, columns, out=da1)
-        by_pixel = self._on_tile(image, tile)
-        h1.reshape(by_pixel.shape)[...] = by_pixel
-        return self.activation.vjp_in_place(da1, h1)
 
-    def _adjoint_of_second(self) -> Array:
-        """W2 with its channels exchanged and its taps reversed, as a matrix."""
-        taps = self.second[:, :-1].reshape(self.n_hidden, self.n_hidden, -1)
-        return taps.swapaxes(0, 1)[:, :, ::-1].reshape(self.n_hidden, -1)
+class _Hidden:
+    """A hidden state of images ``x``, of any content at first.
 
-    def _inner_columns(self, image, tile, role, *, bias) -> Array:
-        return self.columns(image, tile, self.inner_margin, role, bias=bias)
+    Attributes
+    ----------
+    images : array, shape (N, n_hidden, *spatial)
+    flat : array
+        The same entries in another order.
+    """
 
-    def _on_tile(self, image: Array, tile: Tile) -> Array:
-        """View ``(n_hidden, n_samples, n_rows, ...)`` of a tile, without margin."""
-        samples, rows = tile
-        return interior(image, self.inner_margin)[samples, :, rows].swapaxes(0, 1)
+    def __init__(self, n_hidden: int, x: Array):
+        self._lease = Lease((n_hidden, len(x), *x.shape[2:]), x)
+        self.images = self._lease.array.swapaxes(0, 1)
+        self.flat = self._lease.array.reshape(-1)
 
-    def _store(self, hidden: Array, tile: Tile, image: Array) -> None:
-        view = self._on_tile(image, tile)
-        view[...] = hidden.reshape(view.shape)
+    def sum(self) -> Array:
+        """Sum over samples and pixels."""
+        return self.flat.reshape(self.images.shape[1], -1).sum(axis=1)
+
+
+def _geometry(w: Array, x: Array) -> Geometry:
+    """That of a convolution that keeps the size."""
+    spatial, kernel = x.shape[2:], w.shape[2:]
+    pad = tuple(k // 2 for k in kernel)
+    return Geometry(spatial, spatial, kernel, (1,) * len(kernel), pad)
+
+
+def _adjoint(images: Array, w: Array, result: Array) -> Array:
+    """Add the adjoint of a convolution to the result, and return it."""
+    geometry = _geometry(w, images).reversed()
+    add_transform(images, by_tap(w).swapaxes(1, 2), geometry, result)
+    return result
+
+
+def _zeros(like: Array, n_channels: int) -> Array:
+    shape = (len(like), n_channels, *like.shape[2:])
+    return get_array_module(like).zeros(shape, like.dtype)
+
+
+def _by_parts(function: Callable, *states: _Hidden) -> None:
+    """Call an elementwise function on parts that stay in the cache, one by one."""
+    size, length = states[0].flat.size, in_tile(PART)
+    for start in steps(range(0, size, length)):
+        function(*(state.flat[start : start + length] for state in states))

@@ -1,7 +1,8 @@
 """The block of `streamed_block` on vectors: three products with their activations.
 
 Vectors ``(N, C)`` need no windows and no tiles. Hidden states are matrices with a
-column for each vector, as there: a bias is the weight of one more row, of ones.
+column for each vector, and as in `streamed_pointwise` a bias is the weight of one more
+row, of ones.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .workspace import Lease, scratch
 
 
 class VectorBlock:
-    """See `StreamedBlock`; ``w1``, ``w2`` and ``w3`` are matrices.
+    """See `streamed_block`; ``w1``, ``w2`` and ``w3`` are matrices.
 
     A gradient holds both hidden states of the batch.
     """

@@ -123,6 +123,20 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
     return view
 
 
+APART = 64
+"""Bytes between the rows of a `scratch_matrix`, a line of the cache."""
+
+
+def scratch_matrix(role: str, n_rows: int, n_columns: int, like: Array) -> Array:
+    """Matrix of any content in scratch memory, with rows a little apart.
+
+    Rows of a power of two of bytes would all begin in the same few places of the
+    cache, and drive each other out: products are 5 to 10 % slower with them.
+    """
+    length = n_columns + APART // like.dtype.itemsize
+    return scratch(role, (n_rows, length), like)[:, :n_columns]
+
+
 class Lease:
     """An array in memory that is used again when the lease is no longer held.
 

@@ -236,7 +236,7 @@ class ResidualBlock(Net):
         pixels = math.prod(shape[2:]) * len(self.b1.data)
         if self.W2.data[0, 0].size == 1:
             return 2 * pixels if gradient else 0
-        return 3 * pixels if gradient else pixels
+        return 4 * pixels if gradient else 2 * pixels
 
     def _reach(self):
         if self.ndims == 0 or not self.keeps_size:

@@ -50,6 +50,7 @@ strides = pytest.mark.parametrize("stride", [1, 2])
 def small_tiles(monkeypatch):
     """Limits so low that even these images are cut into rows."""
     monkeypatch.setattr(conv_tiled, "HOST_BYTES", 500)
+    monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", 500)
     monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 5)
     monkeypatch.setattr(conv_cuda, "DEVICE_BYTES", 500)
 

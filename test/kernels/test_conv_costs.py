@@ -1,5 +1,6 @@
 """What a convolution costs: memory, launches, waiting and copies to the device."""
 
+import itertools
 import tracemalloc
 
 import pytest
@@ -14,7 +15,7 @@ from invertiblenetworks.kernels.conv import (
     conv_adjoint_x,
     conv_shape,
 )
-from invertiblenetworks.kernels.patches import Geometry
+from invertiblenetworks.kernels.patches import Geometry, taps
 
 
 def operands(rng, sizes, kernel=3, stride=1):
@@ -39,13 +40,43 @@ def test_nothing_waits_or_crosses_over(sizes, stride, rng, to_xp, device_counter
 
 
 def test_columns_are_made_where_they_are_small():
+    """The taps of no axis, of the first, or of all are added after the product."""
     same = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
-    assert conv_tiled.columns_from_source(6, 256, same)
-    assert not conv_tiled.columns_from_source(256, 12, same)
-    # Half the resolution: the source has four times the pixels of the target.
+    assert conv_tiled.axes_after(6, 256, same) == 0
+    assert conv_tiled.axes_after(256, 12, same) == 2
+    assert conv_tiled.axes_after(16, 16, same) == 1
+    # 9 a + b, 3 (a + b) and a + 9 b copies for a and b channels.
+    assert [conv_tiled.axes_after(1, n, same) for n in (2, 4)] == [1, 0]
+    assert [conv_tiled.axes_after(n, 1, same) for n in (2, 4)] == [1, 2]
+    # Half the resolution: copies are made where there are fewer pixels.
     halved = Geometry((8, 8), (4, 4), (2, 2), (2, 2), (0, 0))
-    assert conv_tiled.columns_from_source(12, 3, halved)
-    assert not conv_tiled.columns_from_source(13, 3, halved)
+    assert conv_tiled.axes_after(12, 3, halved) == 0
+    assert conv_tiled.axes_after(3, 12, halved.reversed()) == 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("n_axes", [0, 1, 2])
+def test_two_maps_one_after_the_other_are_the_map(n_axes, reverse):
+    geometry = Geometry((7, 6), (4, 3), (3, 2), (2, 2), (1, 0))
+    geometry = geometry.reversed() if reverse else geometry
+    before, after = geometry.cut(n_axes)
+    assert before.target == after.source
+    assert (before.source, after.target) == (geometry.source, geometry.target)
+    found = {(s, t) for s, m in pairs(before) for n, t in pairs(after) if m == n}
+    assert found == set(pairs(geometry))
+
+
+def pairs(geometry):
+    """All joined positions (source, target)."""
+    return [
+        pair
+        for source, target in taps(geometry)
+        for pair in zip(positions(source), positions(target), strict=True)
+    ]
+
+
+def positions(slices):
+    return itertools.product(*(range(s.start, s.stop, s.step or 1) for s in slices))
 
 
 def peak_of_new_bytes(xp, compute):
@@ -69,6 +100,7 @@ def _peak_of_new_bytes(xp, compute):
 def test_workspace_is_bounded(sizes, rng, xp, to_xp, monkeypatch):
     limit = 2**17
     monkeypatch.setattr(conv_tiled, "HOST_BYTES", limit)
+    monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", limit)
     monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 32)
     monkeypatch.setattr(conv_cuda, "DEVICE_BYTES", limit)
     x, w, dy = map(to_xp, operands(rng, sizes))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from invertiblenetworks import ResidualBlock
-from invertiblenetworks.kernels import streamed_block
+from invertiblenetworks.kernels import conv_tiled, streamed_pointwise, streamed_spatial
 from invertiblenetworks.kernels.streamed import streamed_block as make
 
 CASES = [
@@ -21,8 +21,12 @@ SPATIAL = {0: (), 1: (9,), 2: (6, 5), 3: (4, 2, 3)}
 def tile(request, monkeypatch):
     """Tiles of rows, of whole samples, of several, and of all."""
     if request.param:
-        monkeypatch.setattr(streamed_block, "TILE_BYTES", 1)
-        monkeypatch.setattr(streamed_block, "LEAST_PIXELS", request.param)
+        monkeypatch.setattr(streamed_pointwise, "TILE_BYTES", 1)
+        monkeypatch.setattr(streamed_pointwise, "LEAST_PIXELS", request.param)
+        monkeypatch.setattr(conv_tiled, "HOST_BYTES", 1)
+        monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", 1)
+        monkeypatch.setattr(conv_tiled, "HOST_PIXELS", request.param)
+        monkeypatch.setattr(streamed_spatial, "PART", request.param)
 
 
 def block(ndims, k1, k2, activation, rng, dtype="float64"):
