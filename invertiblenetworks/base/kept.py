@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from .._types import Array
 from ..backend import is_gpu
 from ..errors import describe, expect, message
+from ..kernels.memory import as_bytes
 from ..kernels.workspace import release_own_workspaces
 from .checks import parts_of
 from .held_bytes import held_bytes
@@ -34,8 +35,9 @@ class KeptStates:
 
     Parameters
     ----------
-    limit : float, optional
-        Bytes to keep at most. By default everything is kept.
+    limit : float or str, optional
+        Bytes to keep at most, or a text such as ``"200 MiB"``. By default everything is
+        kept.
 
     Attributes
     ----------
@@ -81,10 +83,10 @@ class KeptStates:
     >>> from invertiblenetworks import KeptStates, NetworkGlow
     >>> net = NetworkGlow(4, 8, L=1, K=2, rng=0)
     >>> x = np.random.default_rng(0).random((2, 4, 8, 8), "float32")
-    >>> kept = KeptStates(limit=10**9)
+    >>> kept = KeptStates(limit="1 GB")
     >>> with kept.recording():
     ...     z, logdet = net.forward(x)
-    >>> len(kept), 0 < kept.nbytes <= 10**9
+    >>> len(kept), 0 < kept.nbytes <= kept.limit
     (2, True)
     >>> with kept.replaying():
     ...     dx, x_again = net.backward(z / len(z), z)
@@ -92,7 +94,9 @@ class KeptStates:
     (0, 0)
     """
 
-    def __init__(self, limit: float | None = None):
+    def __init__(self, limit: float | str | None = None):
+        if isinstance(limit, str):
+            limit = as_bytes(limit, "KeptStates")
         is_number = isinstance(limit, numbers.Real) and not isinstance(limit, bool)
         fits = limit is None or (is_number and limit >= 0)
         expect(fits, "KeptStates", "limit to be a number of bytes, or None", limit)

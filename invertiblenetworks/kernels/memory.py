@@ -159,8 +159,10 @@ def current_limit() -> int | None:
     return _limit.get()
 
 
-def as_bytes(value: int | str) -> int:
+def as_bytes(value: int | str, where: str = "memory_limit") -> int:
     """Return a number of bytes that may be given with a unit.
+
+    ``where`` is what a message begins with.
 
     Raises
     ------
@@ -174,13 +176,13 @@ def as_bytes(value: int | str) -> int:
         try:
             n_bytes = int(float(number) * _UNITS[unit.strip()])
         except (KeyError, ValueError, OverflowError):
-            raise ValueError(message("memory_limit", wanted, repr(value))) from None
+            raise ValueError(message(where, wanted, repr(value))) from None
     elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
         n_bytes = int(value)
     else:
-        raise TypeError(message("memory_limit", wanted, describe(value)))
+        raise TypeError(message(where, wanted, describe(value)))
     if n_bytes <= 0:
-        raise ValueError(message("memory_limit", wanted, repr(value)))
+        raise ValueError(message(where, wanted, repr(value)))
     return n_bytes
 
 

@@ -110,7 +110,12 @@ class Geometry:
 
     def from_rows(self, rows: slice) -> Geometry:
         """The map from these source positions of the first spatial axis only."""
-        return self.reversed().onto_rows(rows).reversed()
+        shift = -self.stride[0] * rows.start if self.reverse else rows.start
+        return dataclasses.replace(
+            self,
+            source=(rows.stop - rows.start, *self.source[1:]),
+            pad=(self.pad[0] + shift, *self.pad[1:]),
+        )
 
 
 @functools.lru_cache(maxsize=256)

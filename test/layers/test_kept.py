@@ -327,10 +327,14 @@ def test_threads_have_recordings_of_their_own(case):
         assert_same(results[i][2], [dx, *dtheta, x])
 
 
-@pytest.mark.parametrize("limit", [-1, "1 GB", True, 1j])
+@pytest.mark.parametrize("limit", [-1, True, 1j, "much", "-1 GB"])
 def test_limits_are_checked(limit):
-    with pytest.raises(ValueError, match="KeptStates: expected limit to be a number"):
+    with pytest.raises(ValueError, match="KeptStates: expected .* number of bytes"):
         KeptStates(limit)
+
+
+def test_a_limit_may_have_a_unit():
+    assert KeptStates("1.5 kB").limit == KeptStates(1500).limit == 1500
 
 
 def test_it_is_true_also_when_empty():
