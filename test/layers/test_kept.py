@@ -329,7 +329,7 @@ def test_threads_have_recordings_of_their_own(case):
 
 @pytest.mark.parametrize("limit", [-1, True, 1j, "much", "-1 GB"])
 def test_limits_are_checked(limit):
-    with pytest.raises(ValueError, match="KeptStates: expected .* number of bytes"):
+    with pytest.raises(ValueError, match=r"KeptStates: expected .* number of bytes"):
         KeptStates(limit)
 
 
