@@ -93,29 +93,30 @@ class Geometry:
 
     def of_rows(self, n_rows: int) -> Geometry:
         """The map of images with so many rows, where every row stays by itself."""
-        return dataclasses.replace(
-            self,
-            source=(n_rows, *self.source[1:]),
-            target=(n_rows, *self.target[1:]),
-        )
+        return _with_rows(self, n_rows, n_rows, 0)
 
     def onto_rows(self, rows: slice) -> Geometry:
         """The map onto these target positions of the first spatial axis only."""
         shift = rows.start if self.reverse else -self.stride[0] * rows.start
-        return dataclasses.replace(
-            self,
-            target=(rows.stop - rows.start, *self.target[1:]),
-            pad=(self.pad[0] + shift, *self.pad[1:]),
-        )
+        return _with_rows(self, self.source[0], rows.stop - rows.start, shift)
 
     def from_rows(self, rows: slice) -> Geometry:
         """The map from these source positions of the first spatial axis only."""
         shift = -self.stride[0] * rows.start if self.reverse else rows.start
-        return dataclasses.replace(
-            self,
-            source=(rows.stop - rows.start, *self.source[1:]),
-            pad=(self.pad[0] + shift, *self.pad[1:]),
-        )
+        return _with_rows(self, rows.stop - rows.start, self.target[0], shift)
+
+
+@functools.lru_cache(maxsize=256)
+def _with_rows(
+    geometry: Geometry, n_source: int, n_target: int, shift: int
+) -> Geometry:
+    """Another number of positions on the first axis, and other ones that are joined."""
+    return dataclasses.replace(
+        geometry,
+        source=(n_source, *geometry.source[1:]),
+        target=(n_target, *geometry.target[1:]),
+        pad=(geometry.pad[0] + shift, *geometry.pad[1:]),
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -134,6 +135,25 @@ def taps(geometry: Geometry) -> list[tuple[Slices, Slices]]:
     if geometry.reverse:
         return [(target, source) for source, target in pairs]
     return pairs
+
+
+@functools.lru_cache(maxsize=256)
+def beyond(geometry: Geometry) -> list[list[Slices]]:
+    """For each tap the positions of the target that it joins with nothing."""
+    return [_others(target, geometry.target) for _, target in taps(geometry)]
+
+
+def _others(part: Slices, shape: Shape) -> list[Slices]:
+    """Cover all positions but those of a part; it has steps where there is a stride."""
+    if any((s.step or 1) > 1 for s in part):
+        return [tuple(slice(0, n) for n in shape)]
+    places: list[Slices] = []
+    for axis, (s, n) in enumerate(zip(part, shape, strict=True)):
+        for edge in (slice(0, s.start), slice(s.stop, n)):
+            if edge.start < edge.stop:
+                rest = (slice(0, m) for m in shape[axis + 1 :])
+                places.append((*part[:axis], edge, *rest))
+    return places
 
 
 def _joined(n_in: int, n_out: int, stride: int, shift: int) -> tuple[slice, slice]:
@@ -205,7 +225,9 @@ class Columns:
         n_samples, n_channels = images.shape[:2]
         columns = self.empty((geometry.n_taps, n_channels, n_samples, *geometry.target))
         if layout != last_layout:
-            columns.fill(0)
+            for column, places in zip(columns, beyond(geometry), strict=True):
+                for place in places:
+                    column[(..., *place)] = 0
         # A further tile of the same layout writes to the same positions and finds
         # the others still zero.
         self._layout = layout
