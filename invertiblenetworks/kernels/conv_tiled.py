@@ -37,9 +37,6 @@ LEAST_WORK = 2**22
 HOST_PIXELS = 512
 """Pixels that a tile has in any case, for the sake of the product."""
 
-FEW_SAMPLES = 4
-"""With fewer samples per worker, one sample more or less is worth cutting samples."""
-
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
     """Sum over taps of one matrix times the images moved by that tap.
@@ -185,7 +182,7 @@ def _by_side(matrices, before, after) -> Array:
 def _strips(n_samples, n_rows, worth) -> list[list[Tile]]:
     """Share a batch of targets: for each worker some samples, of all or some rows."""
     n_parts = max(1, min(worth, workers.n_workers(), n_samples * n_rows))
-    uneven = n_samples % n_parts and n_samples < FEW_SAMPLES * n_parts
+    uneven = workers.are_uneven(n_samples, n_parts)
     n_cuts = min(n_parts, n_rows) if uneven else 1
     if n_cuts == 1:
         parts = workers.even_parts(n_samples, min(n_parts, n_samples))
@@ -201,11 +198,20 @@ def _strips(n_samples, n_rows, worth) -> list[list[Tile]]:
 def _on_strips(images, matrix, before, after, result, adds, strips) -> None:
     columns = Columns(images, "columns")
     for samples, rows in strips:
-        onto = after.onto_rows(rows)
-        source, target = images[samples], result[samples, :, rows]
+        source, onto = images[samples], after.onto_rows(rows)
         for tile in _middle_tiles(source, before, onto, len(matrix)):
             flat = _source_columns(source, tile, before, columns)
-            _write(matrix, flat, target, tile, onto, adds)
+            if after.is_pointwise and not adds:
+                _write_product(matrix, flat, _part(result[samples], tile))
+            else:
+                target = result[samples, :, rows]
+                _add_product(matrix, flat, target, tile, onto)
+
+
+def _part(images, tile) -> Array:
+    """View a tile of images, channels first."""
+    samples, rows = tile
+    return images[samples, :, rows].swapaxes(0, 1)
 
 
 def _source_columns(images, tile, before, columns) -> Array:
@@ -213,28 +219,30 @@ def _source_columns(images, tile, before, columns) -> Array:
     samples, rows = tile
     if before.rows_stay:
         # Positions on the first axis stay: all tiles have the same zeros beyond edges.
-        images = images[samples, :, rows]
         before = before.of_rows(rows.stop - rows.start)
         if before.is_pointwise:
-            return images.swapaxes(0, 1).reshape(images.shape[1], -1)
+            return _part(images, tile).reshape(images.shape[1], -1)
+        images = images[samples, :, rows]
     else:
         images, before = images[samples], before.onto_rows(rows)
     gathered = columns.gather(images, before)
     return gathered.reshape(gathered.shape[0] * gathered.shape[1], -1)
 
 
-def _write(matrix, columns, result, tile, after, adds) -> None:
-    """Multiply columns of a tile, and write or add them to the result."""
+def _write_product(matrix, columns, part) -> None:
+    """Write the product with columns of a tile to this part of the result."""
+    xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
+    if part.shape[1] == 1:
+        xp.matmul(matrix, columns, out=part.reshape(shape))
+    else:
+        product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
+        part[...] = product.reshape(part.shape)
+
+
+def _add_product(matrix, columns, result, tile, after) -> None:
+    """Add the rows of the product, one for each tap after it, to the result."""
     samples, rows = tile
     xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
-    if after.is_pointwise and not adds:
-        part = result[samples, :, rows].swapaxes(0, 1)
-        if part.shape[1] == 1:
-            xp.matmul(matrix, columns, out=part.reshape(shape))
-        else:
-            product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
-            part[...] = product.reshape(part.shape)
-        return
     product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
     n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
     n_target, width = result.shape[1], after.source[1:]
@@ -245,6 +253,8 @@ def _write(matrix, columns, result, tile, after, adds) -> None:
 def _middle_tiles(images, before, after, n_rows_after):
     """Tiles of the images between two maps, of the rows that the second one needs."""
     needed = after.source_rows()
+    if needed.start == needed.stop:
+        return
     n_rows = before.n_taps * images.shape[1] + n_rows_after
     middle = (needed.stop - needed.start, *before.target[1:])
     for samples, rows in steps(_tiles(images, n_rows, middle, HOST_BYTES)):

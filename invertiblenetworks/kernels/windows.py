@@ -27,24 +27,12 @@ def with_margin(images: Array, margin: int) -> Array:
     """Copy images into the middle of zeros; the images themselves if no margin."""
     if margin == 0:
         return images
-    padded = zeros_with_margin(images, images.shape, margin)
-    interior(padded, margin)[...] = images
+    n_samples, n_channels, *spatial = images.shape
+    shape = (n_samples, n_channels, *(size + 2 * margin for size in spatial))
+    padded = get_array_module(images).zeros(shape, images.dtype)
+    inside = (slice(margin, -margin),) * len(spatial)
+    padded[(..., *inside)] = images
     return padded
-
-
-def zeros_with_margin(like: Array, shape: Shape, margin: int) -> Array:
-    """Zeros for images of this shape and their margin, of the type of ``like``."""
-    n_samples, n_channels, *spatial = shape
-    sizes = [size + 2 * margin for size in spatial]
-    return get_array_module(like).zeros((n_samples, n_channels, *sizes), like.dtype)
-
-
-def interior(padded: Array, margin: int) -> Array:
-    """View of images without their margin."""
-    if margin == 0:
-        return padded
-    inside = (slice(margin, -margin),) * (padded.ndim - 2)
-    return padded[(..., *inside)]
 
 
 def tile_windows(padded: Array, tile: Tile, margin: int) -> Array:

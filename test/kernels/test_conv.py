@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import conv_cuda, conv_tiled
 from invertiblenetworks.kernels.conv import (
@@ -123,6 +124,41 @@ def test_against_dense_loops_in_tiles(geometry, sizes, rng, to_xp, to_numpy):
     x, w, dy = operands(rng, geometry, sizes)
     results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])
     check_all_three(x, w, dy, map(to_numpy, results), *geometry[2:])
+
+
+@geometries
+@pytest.mark.parametrize("n_workers", [2, 3])
+@pytest.mark.parametrize(
+    "sizes", [(1, 2, 7), (1, 3, 3), (1, 7, 2), (2, 3, 3), (7, 3, 2)], ids=str
+)
+@pytest.mark.usefixtures("small_tiles")
+def test_against_dense_loops_on_workers(
+    geometry, sizes, n_workers, rng, to_xp, to_numpy, monkeypatch
+):
+    """Samples are shared, or rows of each of a few; also rows that no tap reaches."""
+    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
+    x, w, dy = operands(rng, geometry, sizes)
+    with threadpool_limits(n_workers, user_api="blas"):
+        results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])
+    check_all_three(x, w, dy, map(to_numpy, results), *geometry[2:])
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_workers", "shares"),
+    [
+        (4, 1, [[(0, 4, 0, 9)]]),
+        (4, 2, [[(0, 2, 0, 9)], [(2, 4, 0, 9)]]),
+        (1, 2, [[(0, 1, 0, 4)], [(0, 1, 4, 9)]]),
+        (3, 2, [[(0, 1, 0, 4), (0, 1, 4, 9), (1, 2, 0, 4)],
+                [(1, 2, 4, 9), (2, 3, 0, 4), (2, 3, 4, 9)]]),
+        (9, 2, [[(0, 4, 0, 9)], [(4, 9, 0, 9)]]),
+    ],
+)  # fmt: skip
+def test_how_workers_share_a_batch(n_samples, n_workers, shares):
+    with threadpool_limits(n_workers, user_api="blas"):
+        found = conv_tiled._strips(n_samples, 9, worth=10)
+    numbers = [[(s.start, s.stop, r.start, r.stop) for s, r in f] for f in found]
+    assert numbers == shares
 
 
 @strides
