@@ -6,6 +6,7 @@ Every message reads ``Class.method: expected <what>, got <what>. <what to do>``.
 from __future__ import annotations
 
 import numbers
+import reprlib
 
 
 class NotInitializedError(RuntimeError):
@@ -49,7 +50,8 @@ def describe(value: object) -> str:
         return f"a {dtype} {module} array of shape {tuple(shape)}"
     if isinstance(value, tuple):
         return "(" + ", ".join(describe(v) for v in value) + ")"
-    return f"{type(value).__name__} {value!r}"
+    # Of long lists and the like the beginning tells what they are.
+    return f"{type(value).__name__} {reprlib.repr(value)}"
 
 
 def message(where: str, expected: str, got: str, hint: str = "") -> str:

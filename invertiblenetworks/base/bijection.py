@@ -32,7 +32,7 @@ from .limits import within_limit
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
 
 CondKind = Literal["none", "array", "context"]
-Bytes: TypeAlias = int | str
+Bytes: TypeAlias = float | str
 
 
 class Bijection(Layer):
@@ -109,7 +109,7 @@ class Bijection(Layer):
             The input.
         cond : array or object, optional
             The condition, if the layer takes one.
-        memory_limit : int or str, optional
+        memory_limit : float or str, optional
             Bytes that this call may take, see `memory_limit`.
 
         Returns

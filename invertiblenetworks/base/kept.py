@@ -99,7 +99,8 @@ class KeptStates:
             limit = as_bytes(limit, "KeptStates")
         is_number = isinstance(limit, numbers.Real) and not isinstance(limit, bool)
         fits = limit is None or (is_number and limit >= 0)
-        expect(fits, "KeptStates", "limit to be a number of bytes, or None", limit)
+        wanted = "limit to be a number of bytes, a text such as '200 MiB', or None"
+        expect(fits, "KeptStates", wanted, limit)
         self.limit = math.inf if limit is None else limit
         self._entries: list[_Entry] = []
         self._calls: list[_Call] = []

@@ -28,7 +28,7 @@ def choose_settings_with(chooser: Chooser) -> Chooser:
 
 @contextmanager
 def within_limit(
-    limit: int | str | None, layer: Layer, method: str, *arguments, **options
+    limit: float | str | None, layer: Layer, method: str, *arguments, **options
 ) -> Iterator[None]:
     """Let the work of a public method stay within a limit, if there is one.
 

@@ -22,6 +22,9 @@ from .linearize import Collector
 LEAST_WORK = 2**23
 """Multiplications for which it does not pay to wake another thread."""
 
+FEW_SAMPLES = 4
+"""With fewer samples per worker, one sample more or less is worth cutting samples."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
@@ -102,7 +105,7 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     if on_cpu:
         n_parts = max(1, min(workers.n_workers(), _work(net, shape) // LEAST_WORK))
     if net._reach() is not None and len(shape) > 2:
-        uneven = workers.are_uneven(shape[0], n_parts)
+        uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
         if uneven or per_sample > room:
             n_cuts = _cuts_of_rows(net, shape, n_parts, per_sample, room)
             if n_cuts > 1:

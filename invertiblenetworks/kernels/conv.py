@@ -97,10 +97,11 @@ def conv(
 
     A 1x1 convolution is one matrix product. All others copy one view of the images
     per tap of the kernel, before the product or after it, wherever there are fewer
-    channels (Chellapilla, Puri and Simard, 2006, "High performance convolutional
-    neural networks for document processing"; Anderson et al., arXiv:1709.03395).
-    Beyond the result they need a workspace of bounded size, see
-    `kernels.conv_tiled`.
+    channels; with about as many on both sides, for the taps of the first axis after
+    it and for those of the others before (Chellapilla, Puri and Simard, 2006, "High
+    performance convolutional neural networks for document processing"; Anderson et
+    al., arXiv:1709.03395). Beyond the result they need a workspace of bounded size,
+    see `kernels.conv_tiled`.
 
     Examples
     --------

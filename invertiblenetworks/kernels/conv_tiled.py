@@ -37,6 +37,9 @@ LEAST_WORK = 2**22
 HOST_PIXELS = 512
 """Pixels that a tile has in any case, for the sake of the product."""
 
+PAYS = 1.1
+"""How many times less work a thread has to have for samples to be cut."""
+
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
     """Sum over taps of one matrix times the images moved by that tap.
@@ -54,14 +57,16 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
     -------
     array, shape (N, C_target, *target)
     """
+    xp, (_, n_target, n_source) = get_array_module(images), matrices.shape
+    shape = (len(images), n_target, *geometry.target)
+    if len(images) == 0:
+        return xp.zeros(shape, images.dtype)
     if _runs_in_cuda(images, geometry):
         return conv_cuda.transform(images, matrices, geometry)
-    _, n_target, n_source = matrices.shape
     if geometry.is_pointwise:
         return _multiply_pixels(images, matrices[0])
-    xp, n_axes = get_array_module(images), axes_after(n_source, n_target, geometry)
-    room = xp.zeros if n_axes else xp.empty
-    result = room((len(images), n_target, *geometry.target), images.dtype)
+    n_axes = axes_after(n_source, n_target, geometry)
+    result = (xp.zeros if n_axes else xp.empty)(shape, images.dtype)
     _apply(images, matrices, geometry, n_axes, result, adds=n_axes > 0)
     return result
 
@@ -91,9 +96,12 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     array, shape (K, C_target, C_source)
         With any strides.
     """
+    n_fixed, n_moved = fixed.shape[1], moved.shape[1]
+    if len(fixed) == 0:
+        shape = (geometry.n_taps, n_fixed, n_moved)
+        return get_array_module(fixed).zeros(shape, fixed.dtype)
     if _runs_in_cuda(fixed, geometry):
         return conv_cuda.correlate(fixed, moved, geometry)
-    n_fixed, n_moved = fixed.shape[1], moved.shape[1]
     n_values = (n_fixed + n_moved) * math.prod(geometry.target)
     if geometry.is_pointwise and n_fixed * n_moved <= n_values:
         return _correlate_pointwise(fixed, moved)
@@ -163,7 +171,8 @@ def _apply(images, matrices, geometry, n_axes, result, *, adds) -> None:
     before, after = geometry.cut(n_axes)
     matrix = _by_side(matrices, before, after)
     worth = _worth(images, matrices.shape[1], geometry)
-    strips = _strips(len(result), geometry.target[0], worth)
+    halo = after.kernel[0] - 1
+    strips = _strips(len(result), geometry.target[0], halo, worth)
     task = partial(_on_strips, images, matrix, before, after, result, adds)
     workers.run([partial(task, share) for share in strips])
 
@@ -179,29 +188,41 @@ def _by_side(matrices, before, after) -> Array:
     return split.transpose(0, 2, 1, 3).reshape(rows, before.n_taps * n_source)
 
 
-def _strips(n_samples, n_rows, worth) -> list[list[Tile]]:
-    """Share a batch of targets: for each worker some samples, of all or some rows."""
-    n_parts = max(1, min(worth, workers.n_workers(), n_samples * n_rows))
-    uneven = workers.are_uneven(n_samples, n_parts)
-    n_cuts = min(n_parts, n_rows) if uneven else 1
-    if n_cuts == 1:
+def _strips(n_samples, n_rows, halo, worth) -> list[list[Tile]]:
+    """Share a batch of targets: for each worker some samples, of all or some rows.
+
+    Whole samples, unless rows are shared out much more evenly: a product has ``halo``
+    rows more wherever a sample is cut.
+    """
+    n_parts = max(1, min(worth, workers.n_workers()))
+    most_whole = n_rows * -(-n_samples // n_parts)
+    most_cut = -(-n_samples * n_rows // n_parts) + 2 * halo
+    if PAYS * most_cut >= most_whole:
         parts = workers.even_parts(n_samples, min(n_parts, n_samples))
         return [[(samples, slice(0, n_rows))] for samples in parts]
-    strips = [
-        (slice(i, i + 1), rows)
-        for i in range(n_samples)
-        for rows in workers.even_parts(n_rows, n_cuts)
-    ]
-    return [strips[part] for part in workers.even_parts(len(strips), n_parts)]
+    parts = workers.even_parts(n_samples * n_rows, n_parts)
+    return [_strips_of(part, n_rows) for part in parts]
+
+
+def _strips_of(part: slice, n_rows: int) -> list[Tile]:
+    """The rows of a few samples, counted one after the other: at most three strips."""
+    (first, start), (last, stop) = divmod(part.start, n_rows), divmod(part.stop, n_rows)
+    if first == last:
+        return [(slice(first, first + 1), slice(start, stop))]
+    strips = [(slice(first, first + 1), slice(start, n_rows))] if start else []
+    whole = slice(first + bool(start), last)
+    if whole.start < whole.stop:
+        strips.append((whole, slice(0, n_rows)))
+    return [*strips, (slice(last, last + 1), slice(0, stop))] if stop else strips
 
 
 def _on_strips(images, matrix, before, after, result, adds, strips) -> None:
-    columns = Columns(images, "columns")
+    columns, writes = Columns(images, "columns"), after.is_pointwise and not adds
     for samples, rows in strips:
         source, onto = images[samples], after.onto_rows(rows)
-        for tile in _middle_tiles(source, before, onto, len(matrix)):
+        for tile in _middle_tiles(source, before, onto, len(matrix), writes):
             flat = _source_columns(source, tile, before, columns)
-            if after.is_pointwise and not adds:
+            if writes:
                 _write_product(matrix, flat, _part(result[samples], tile))
             else:
                 target = result[samples, :, rows]
@@ -250,14 +271,15 @@ def _add_product(matrix, columns, result, tile, after) -> None:
     scatter_add(moved, result[samples], after.from_rows(rows))
 
 
-def _middle_tiles(images, before, after, n_rows_after):
+def _middle_tiles(images, before, after, n_rows_after, one_image):
     """Tiles of the images between two maps, of the rows that the second one needs."""
     needed = after.source_rows()
     if needed.start == needed.stop:
         return
     n_rows = before.n_taps * images.shape[1] + n_rows_after
     middle = (needed.stop - needed.start, *before.target[1:])
-    for samples, rows in steps(_tiles(images, n_rows, middle, HOST_BYTES)):
+    all_tiles = _tiles(images, n_rows, middle, HOST_BYTES, one_image)
+    for samples, rows in steps(all_tiles):
         yield samples, slice(rows.start + needed.start, rows.stop + needed.start)
 
 
@@ -272,7 +294,8 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
     before, after = geometry.cut(axes_after(n_moved, n_fixed, geometry))
     back = after.reversed()
     n_rows = before.n_taps * n_moved + after.n_taps * n_fixed
-    all_tiles = _tiles(moved, n_rows, before.target, CORRELATED_BYTES)
+    one_image = before.is_pointwise or after.is_pointwise
+    all_tiles = _tiles(moved, n_rows, before.target, CORRELATED_BYTES, one_image)
 
     def on_tiles(share):
         total = ProductSum()
@@ -302,15 +325,18 @@ def _correlate_pointwise(fixed, moved) -> Array:
     return total[None]
 
 
-def _tiles(images, n_rows, spatial, n_bytes) -> tuple[Tile, ...]:
-    """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel."""
+def _tiles(images, n_rows, spatial, n_bytes, one_image) -> tuple[Tile, ...]:
+    """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel.
+
+    With ``one_image`` they are of one image each, if that is not too small: then what
+    is no column needs no copy.
+    """
     xp = get_array_module(images)
     row_bytes = n_rows * images.dtype.itemsize
     if has_cuda_kernels(xp):
         n_pixels = conv_cuda.DEVICE_BYTES // row_bytes
     else:
         n_pixels = in_tile(max(HOST_PIXELS, n_bytes // row_bytes))
-        if math.prod(spatial) >= HOST_PIXELS:
-            # Only one image: its product goes to the result without another copy.
+        if one_image and math.prod(spatial) >= HOST_PIXELS:
             n_pixels = min(n_pixels, math.prod(spatial))
     return tiles(len(images), spatial, n_pixels)

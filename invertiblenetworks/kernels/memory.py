@@ -7,7 +7,9 @@ inside of a block, on the workers that share them too, and for no other thread.
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -99,9 +101,11 @@ _UNITS = {
     "GiB": 2**30,
 }
 
+_TEXT = re.compile(r"([-+.0-9e]*) *(.*)")
+
 
 @contextmanager
-def memory_limit(n_bytes: int | str) -> Iterator[None]:
+def memory_limit(n_bytes: float | str) -> Iterator[None]:
     """Let no call inside of the block take more memory than this.
 
     Counted are the arrays that a call makes on top of what is there before it: its
@@ -115,8 +119,9 @@ def memory_limit(n_bytes: int | str) -> Iterator[None]:
 
     Parameters
     ----------
-    n_bytes : int or str
-        Bytes, or a number with a unit, such as ``"200 MiB"`` or ``"1.5 GB"``.
+    n_bytes : float or str
+        Bytes, or a number with a unit, such as ``"200 MiB"`` or ``"1.5 GB"``; the units
+        are B, kB, MB, GB, KiB, MiB and GiB.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def current_limit() -> int | None:
     return _limit.get()
 
 
-def as_bytes(value: int | str, where: str = "memory_limit") -> int:
+def as_bytes(value: float | str, where: str = "memory_limit") -> int:
     """Return a number of bytes that may be given with a unit.
 
     ``where`` is what a message begins with.
@@ -172,13 +177,13 @@ def as_bytes(value: int | str, where: str = "memory_limit") -> int:
     units = ", ".join(_UNITS)
     wanted = f"a positive number of bytes, or a text such as '200 MiB' (units: {units})"
     if isinstance(value, str):
-        number, _, unit = value.strip().partition(" ")
+        number, unit = _TEXT.fullmatch(value.strip()).groups()
         try:
-            n_bytes = int(float(number) * _UNITS[unit.strip()])
+            n_bytes = int(float(number) * _UNITS[unit])
         except (KeyError, ValueError, OverflowError):
             raise ValueError(message(where, wanted, repr(value))) from None
-    elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        n_bytes = int(value)
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        n_bytes = int(value) if math.isfinite(value) else 0
     else:
         raise TypeError(message(where, wanted, describe(value)))
     if n_bytes <= 0:

@@ -36,7 +36,8 @@ class SpatialBlock:
 
     def forward(self, x: Array) -> Array:
         """Return y of shape (N, n_out, *spatial)."""
-        return self._third(self._hidden(x)[1].images)
+        _, h2 = self._hidden(x)
+        return self._third(h2.images)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
         """Return y, and the function that pulls its cotangent back."""
@@ -74,7 +75,6 @@ class SpatialBlock:
         db2 = da2.sum()
         da1.images[...] = da2.images
         _adjoint(da2.images, self.w2, da1.images)
-        del da2
         _by_parts(vjp, da1, h1)
         dw1 = from_taps(correlate(da1.images, x, outer), self.w1.shape)
         db1 = da1.sum()

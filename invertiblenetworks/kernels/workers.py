@@ -38,9 +38,6 @@ from .workspace import Store, stores_of_shares, using_store
 
 Task = Callable[[], Any]
 
-FEW_SAMPLES = 4
-"""With fewer samples per worker, one sample more or less is worth cutting samples."""
-
 
 class _BlasThreads:
     """One BLAS thread per caller while any call is under way.
@@ -228,11 +225,6 @@ def even_parts(n_items: int, n_parts: int) -> list[slice]:
     """Cut a range into parts as even as can be."""
     ends = [n_items * i // n_parts for i in range(n_parts + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
-
-
-def are_uneven(n_samples: int, n_parts: int) -> bool:
-    """True if whole samples would leave a worker idle for long: then cut samples."""
-    return n_samples % n_parts != 0 and n_samples < FEW_SAMPLES * n_parts
 
 
 def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> list:

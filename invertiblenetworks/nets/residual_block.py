@@ -71,7 +71,8 @@ class ResidualBlock(Net):
     Notes
     -----
     Kernels are correlated with the image, not flipped as in the original. ReLU has
-    derivative 0 at 0 here. A gradient holds two hidden states.
+    derivative 0 at 0 here. A gradient holds two hidden states if ``k2`` is 1, or else
+    four.
 
     Examples
     --------

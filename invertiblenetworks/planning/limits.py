@@ -27,6 +27,9 @@ from .phantom_storage import allocate
 LEAST_PIECE_BYTES = 2**16
 """Smaller pieces are mostly overhead."""
 
+SHARED_PIECE_BYTES = 2**20
+"""With smaller pieces several workers take longer than half as many with larger."""
+
 MOST_TILE_DIVISOR = 16
 """Smaller tiles are too small for products."""
 
@@ -99,19 +102,21 @@ def settings_within(
 def ladder(n_allowed: int) -> Iterator[Settings]:
     """Settings from the most generous to the most frugal one.
 
-    Pieces get smaller first, which costs least, then tiles; fewer workers come last,
-    with pieces and tiles of all sizes again.
+    Pieces get smaller first, which costs least, then there are fewer workers, with
+    pieces of the same sizes again. For the last one pieces get as small as can be, and
+    in the end the tiles.
     """
     while n_allowed >= 1:
         n_bytes = Settings().piece_bytes
-        while n_bytes > LEAST_PIECE_BYTES:
+        least = LEAST_PIECE_BYTES if n_allowed == 1 else SHARED_PIECE_BYTES
+        while n_bytes >= least:
             yield Settings(n_bytes, 1, n_allowed)
             n_bytes //= 2
-        divisor = 1
-        while divisor <= MOST_TILE_DIVISOR:
-            yield Settings(n_bytes, divisor, n_allowed)
-            divisor *= 2
         n_allowed //= 2
+    divisor = 2
+    while divisor <= MOST_TILE_DIVISOR:
+        yield Settings(LEAST_PIECE_BYTES, divisor, 1)
+        divisor *= 2
 
 
 class _Peaks:

@@ -119,11 +119,24 @@ def test_against_dense_loops(geometry, sizes, rng, to_xp, to_numpy):
 
 @geometries
 @channels
-@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays")
 def test_against_dense_loops_in_tiles(geometry, sizes, rng, to_xp, to_numpy):
     x, w, dy = operands(rng, geometry, sizes)
     results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])
     check_all_three(x, w, dy, map(to_numpy, results), *geometry[2:])
+
+
+@pytest.fixture
+def nan_in_new_arrays(monkeypatch, xp):
+    """What is read before it is written shows."""
+    empty = xp.empty
+
+    def filled(shape, dtype=float, **options):
+        array = empty(shape, dtype, **options)
+        array.view(np.uint8).fill(255) if array.size else None
+        return array
+
+    monkeypatch.setattr(xp, "empty", filled)
 
 
 @geometries
@@ -131,7 +144,7 @@ def test_against_dense_loops_in_tiles(geometry, sizes, rng, to_xp, to_numpy):
 @pytest.mark.parametrize(
     "sizes", [(1, 2, 7), (1, 3, 3), (1, 7, 2), (2, 3, 3), (7, 3, 2)], ids=str
 )
-@pytest.mark.usefixtures("small_tiles")
+@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays")
 def test_against_dense_loops_on_workers(
     geometry, sizes, n_workers, rng, to_xp, to_numpy, monkeypatch
 ):
@@ -144,21 +157,34 @@ def test_against_dense_loops_on_workers(
 
 
 @pytest.mark.parametrize(
-    ("n_samples", "n_workers", "shares"),
+    ("n_samples", "n_workers", "halo", "shares"),
     [
-        (4, 1, [[(0, 4, 0, 9)]]),
-        (4, 2, [[(0, 2, 0, 9)], [(2, 4, 0, 9)]]),
-        (1, 2, [[(0, 1, 0, 4)], [(0, 1, 4, 9)]]),
-        (3, 2, [[(0, 1, 0, 4), (0, 1, 4, 9), (1, 2, 0, 4)],
-                [(1, 2, 4, 9), (2, 3, 0, 4), (2, 3, 4, 9)]]),
-        (9, 2, [[(0, 4, 0, 9)], [(4, 9, 0, 9)]]),
+        (4, 1, 2, [[(0, 4, 0, 9)]]),
+        (4, 2, 2, [[(0, 2, 0, 9)], [(2, 4, 0, 9)]]),
+        (1, 2, 0, [[(0, 1, 0, 4)], [(0, 1, 4, 9)]]),
+        (3, 2, 0, [[(0, 1, 0, 9), (1, 2, 0, 4)], [(1, 2, 4, 9), (2, 3, 0, 9)]]),
+        (5, 2, 0, [[(0, 2, 0, 9), (2, 3, 0, 4)], [(2, 3, 4, 9), (3, 5, 0, 9)]]),
+        (2, 3, 1, [[(0, 1, 0, 6)], [(0, 1, 6, 9), (1, 2, 0, 3)], [(1, 2, 3, 9)]]),
+        # Not where it saves little: 10 of 11 samples, or as many rows again.
+        (21, 2, 0, [[(0, 10, 0, 9)], [(10, 21, 0, 9)]]),
+        (3, 2, 2, [[(0, 1, 0, 9)], [(1, 3, 0, 9)]]),
     ],
-)  # fmt: skip
-def test_how_workers_share_a_batch(n_samples, n_workers, shares):
+)
+def test_how_workers_share_a_batch(n_samples, n_workers, halo, shares):
     with threadpool_limits(n_workers, user_api="blas"):
-        found = conv_tiled._strips(n_samples, 9, worth=10)
+        found = conv_tiled._strips(n_samples, 9, halo, worth=10)
     numbers = [[(s.start, s.stop, r.start, r.stop) for s, r in f] for f in found]
     assert numbers == shares
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_of_no_samples(kernel, rng, to_xp):
+    x, w, dy = operands(rng, ((5, 4), (kernel, kernel), 1, kernel // 2), (1, 2, 3))
+    x, w, dy = map(to_xp, (x[:0], w, dy[:0]))
+    y, dx, dw = all_three(x, w, dy, 1, kernel // 2)
+    assert (y.shape, dx.shape) == (dy.shape, x.shape)
+    assert dw.shape == w.shape
+    assert not dw.any()
 
 
 @strides

@@ -66,6 +66,21 @@ def test_two_maps_one_after_the_other_are_the_map(n_axes, reverse):
     assert found == set(pairs(geometry))
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("stride", "pad"), [(1, 1), (2, 0), (3, 2)])
+def test_rows_that_some_rows_need(stride, pad, reverse):
+    target = conv_shape((7, 4), (2, 3), stride=stride, pad=pad)
+    geometry = Geometry((7, 4), target, (2, 3), (stride,) * 2, (pad,) * 2)
+    geometry = geometry.reversed() if reverse else geometry
+    for start, stop in itertools.combinations(range(geometry.target[0] + 1), 2):
+        found = geometry.onto_rows(slice(start, stop)).source_rows()
+        rows = {s[0] for s, t in pairs(geometry) if start <= t[0] < stop}
+        if rows:
+            assert (found.start, found.stop) == (min(rows), max(rows) + 1)
+        else:
+            assert found.start == found.stop
+
+
 def pairs(geometry):
     """All joined positions (source, target)."""
     return [

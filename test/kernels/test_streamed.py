@@ -4,9 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from invertiblenetworks import ResidualBlock
-from invertiblenetworks.kernels import conv_tiled, streamed_pointwise, streamed_spatial
+from invertiblenetworks.kernels import (
+    conv_tiled,
+    streamed_pointwise,
+    streamed_spatial,
+    workspace,
+)
 from invertiblenetworks.kernels.streamed import streamed_block as make
 
 CASES = [
@@ -73,6 +79,46 @@ def test_same_as_the_plain_path(case, tile, rng):
     for ours, plain in pairs:
         scale = np.abs(plain).max()
         np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-13 * scale)
+
+
+@pytest.mark.parametrize("n_workers", [2, 3])
+@pytest.mark.parametrize("n_samples", [1, 3])
+@pytest.mark.parametrize("k1", [1, 3])
+def test_a_block_on_its_own_shares_convolutions(
+    k1, n_samples, n_workers, rng, monkeypatch
+):
+    """Where the batch is one piece, the convolutions inside use the workers."""
+    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
+    monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 7)
+    monkeypatch.setattr(conv_tiled, "HOST_BYTES", 1)
+    net, x = block(2, k1, 3, "relu", rng)
+    dy = rng.standard_normal((n_samples, 4, 6, 5))
+    kernel = net._streamed(x[:n_samples])
+    results = []
+    for number in (1, n_workers, n_workers):
+        with threadpool_limits(number, user_api="blas"):
+            y, pull = kernel.linearize(x[:n_samples])
+            dx, gradients = pull(dy)
+            results.append([kernel.forward(x[:n_samples]), y, dx, *gradients])
+    for alone, shared, again in zip(*results, strict=True):
+        np.testing.assert_allclose(shared, alone, rtol=1e-11, atol=1e-11)
+        np.testing.assert_array_equal(again, shared)
+
+
+def test_memory_is_not_free_while_it_is_read(rng, monkeypatch):
+    net, x = block(2, 3, 3, "relu", rng)
+    kernel, seen = net._streamed(x), []
+    third = kernel._third
+
+    def watched(h2):
+        free = workspace._here.store.free
+        seen.append(any(np.shares_memory(h2, memory) for memory in free))
+        return third(h2)
+
+    monkeypatch.setattr(kernel, "_third", watched)
+    kernel.forward(x)
+    kernel.linearize(x)
+    assert seen == [False, False]
 
 
 @pytest.mark.parametrize("k2", [1, 3])
