@@ -38,6 +38,11 @@ class LayerError(Exception):
         self.own_hint = own_hint
 
 
+_short = reprlib.Repr()
+# Of long and nested lists the beginning tells what they are.
+_short.maxlevel, _short.maxlist, _short.maxother = 2, 4, 200
+
+
 def describe(value: object) -> str:
     """Say in a few words what ``value`` is, for the "got" half of a message."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
@@ -50,8 +55,7 @@ def describe(value: object) -> str:
         return f"a {dtype} {module} array of shape {tuple(shape)}"
     if isinstance(value, tuple):
         return "(" + ", ".join(describe(v) for v in value) + ")"
-    # Of long lists and the like the beginning tells what they are.
-    return f"{type(value).__name__} {reprlib.repr(value)}"
+    return f"{type(value).__name__} {_short.repr(value)}"
 
 
 def message(where: str, expected: str, got: str, hint: str = "") -> str:

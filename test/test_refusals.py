@@ -200,3 +200,10 @@ def test_missing_condition_says_where_it_goes():
         net.forward(X)
     with pytest.raises(ValueError, match="repeat it along axis 0"):
         net.forward(X, X[:1, :2])
+
+
+def test_a_message_does_not_hold_all_data():
+    net, x = inn.ActNorm(3), np.ones((8, 3, 32, 32), "float32")
+    with pytest.raises(TypeError, match="x to be an array, got list") as error:
+        net.forward(x.tolist())
+    assert len(str(error.value)) < 200

@@ -8,7 +8,7 @@ import numbers
 
 from .._types import Shape
 from ..base import Bijection, Net
-from ..errors import expect
+from ..errors import describe, expect
 from ..init import float_type
 from .peak import expect_plannable, peak_of_call
 from .phantom_array import Phantom
@@ -179,5 +179,7 @@ def _checked_shape(name: str, shape) -> Shape | tuple[Shape, ...]:
         return tuple(_checked_shape(name, entry) for entry in entries)
     sizes = [n for n in entries if isinstance(n, numbers.Integral) and n > 0]
     wanted = f"{name} to be a tuple of positive integers, or of two such tuples"
-    expect(0 < len(sizes) == len(entries), WHERE, wanted, repr(shape))
+    got = repr(shape) if isinstance(shape, tuple | list) else describe(shape)
+    hint = "Of an array x this is x.shape."
+    expect(0 < len(sizes) == len(entries), WHERE, wanted, got, hint)
     return tuple(map(int, sizes))

@@ -311,6 +311,7 @@ class Count:
         ((4, 3, 32.0, 32), "positive integers"),
         ((), "positive integers"),
         (7, "positive integers"),
+        (np.ones((4, 3, 32, 32)), r"shape \(4, 3, 32, 32\)\. Of an array x .* x.shape"),
         ((SHAPE, SHAPE), "expected"),
     ],
 )
