@@ -131,7 +131,7 @@ def scratch_matrix(role: str, n_rows: int, n_columns: int, like: Array) -> Array
     """Matrix of any content in scratch memory, with rows a little apart.
 
     Rows of a power of two of bytes would all begin in the same few places of the
-    cache, and drive each other out: products are 5 to 10 % slower with them.
+    cache, and drive each other out: products are 5 to 8 % slower with them.
     """
     length = n_columns + APART // like.dtype.itemsize
     return scratch(role, (n_rows, length), like)[:, :n_columns]
