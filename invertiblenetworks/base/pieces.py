@@ -19,7 +19,7 @@ from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
 from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
-LEAST_WORK = 2**23
+LEAST_WORK = 2**24
 """Multiplications for which it does not pay to wake another thread."""
 
 FEW_SAMPLES = 4
@@ -103,7 +103,8 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
     n_parts = 1  # A device shares the work of one thread among its own.
     if on_cpu:
-        n_parts = max(1, min(workers.n_workers(), _work(net, shape) // LEAST_WORK))
+        worth = _work(net, shape, gradient) // LEAST_WORK
+        n_parts = max(1, min(workers.n_workers(), worth))
     if net._reach() is not None and len(shape) > 2:
         uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
         if uneven or per_sample > room:
@@ -173,9 +174,10 @@ def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
     return first.items()
 
 
-def _work(net, shape: Shape) -> int:
-    """About the multiplications of one evaluation."""
-    return shape[0] * math.prod(shape[2:]) * net._n_weights()
+def _work(net, shape: Shape, gradient: bool) -> int:
+    """About the multiplications of one evaluation, or of one with its gradient."""
+    n_evaluations = 3 if gradient else 1
+    return n_evaluations * shape[0] * math.prod(shape[2:]) * net._n_weights()
 
 
 def _runs(part: slice, at_once: int) -> list[slice]:

@@ -31,7 +31,7 @@ HOST_BYTES = 2**22
 CORRELATED_BYTES = 2**19
 """Bytes of one tile of a correlation, a part of the second-level cache."""
 
-LEAST_WORK = 2**22
+LEAST_WORK = 2**24
 """Multiplications for which it does not pay to wake another thread."""
 
 HOST_PIXELS = 512
