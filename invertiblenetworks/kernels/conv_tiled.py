@@ -20,25 +20,19 @@ from functools import partial
 from .._types import Array, Shape
 from ..backend import get_array_module, has_cuda_kernels, on_host
 from . import conv_cuda, workers
-from .memory import in_tile, steps
-from .patches import Columns, Geometry, Tile, scatter_add, tiles
+from .conv_cuts import (
+    axes_after,
+    multiplications,
+    samples_of_correlation,
+    strips,
+    tiles_of_correlation,
+    tiles_of_transform,
+    worth,
+)
+from .memory import steps
+from .patches import Columns, Geometry, scatter_add
 from .product_sum import ProductSum
 from .workspace import scratch_matrix
-
-HOST_BYTES = 2**22
-"""Bytes of one tile of a transform on the CPU: large, since its rows are added."""
-
-CORRELATED_BYTES = 2**19
-"""Bytes of one tile of a correlation, a part of the second-level cache."""
-
-LEAST_WORK = 2**24
-"""Multiplications for which it does not pay to wake another thread."""
-
-HOST_PIXELS = 512
-"""Pixels that a tile has in any case, for the sake of the product."""
-
-PAYS = 1.1
-"""How many times less work a thread has to have for samples to be cut."""
 
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
@@ -119,30 +113,6 @@ def from_taps(matrices: Array, shape: Shape) -> Array:
     return tidy(matrices.transpose(1, 2, 0)).reshape(shape)
 
 
-def axes_after(n_source: int, n_target: int, geometry: Geometry) -> int:
-    """Number of leading axes whose taps are added after the product.
-
-    It is what copies least: none, all, or the first axis only.
-    """
-    n_axes = len(geometry.kernel)
-
-    def n_values(n_after: int) -> int:
-        before, after = geometry.cut(n_after)
-        n_rows = before.n_taps * n_source + after.n_taps * n_target
-        return n_rows * math.prod(before.target)
-
-    return min((0, n_axes, 1), key=n_values)
-
-
-def _worth(images: Array, n_target: int, geometry: Geometry) -> int:
-    """Number of threads that a convolution has work enough for."""
-    if not on_host(get_array_module(images)):
-        return 1
-    n_pixels = min(math.prod(geometry.source), math.prod(geometry.target))
-    n_values = len(images) * images.shape[1] * n_target
-    return n_values * n_pixels * geometry.n_taps // LEAST_WORK
-
-
 def _multiply_pixels(images, matrix) -> Array:
     xp, n_target = get_array_module(images), len(matrix)
     n_samples, n_source, *spatial = images.shape
@@ -157,8 +127,8 @@ def _multiply_pixels(images, matrix) -> Array:
         flat = images[samples].reshape(-1, n_source, n_pixels)
         xp.matmul(matrix, flat, out=result[samples])
 
-    worth = result.size * n_source // LEAST_WORK if on_host(xp) else 1
-    workers.for_shares(n_samples, worth, on_samples)
+    n_threads = worth(result.size * n_source, images)
+    workers.for_shares(n_samples, n_threads, on_samples)
     return result.reshape(n_samples, n_target, *spatial)
 
 
@@ -170,11 +140,11 @@ def _apply(images, matrices, geometry, n_axes, result, *, adds) -> None:
     """Write or add `transform` to the result, with taps of ``n_axes`` added last."""
     before, after = geometry.cut(n_axes)
     matrix = _by_side(matrices, before, after)
-    worth = _worth(images, matrices.shape[1], geometry)
+    n_threads = worth(multiplications(images, matrices.shape[1], geometry), images)
     halo = after.kernel[0] - 1
-    strips = _strips(len(result), geometry.target[0], halo, worth)
+    shares = strips(len(result), geometry.target[0], halo, n_threads)
     task = partial(_on_strips, images, matrix, before, after, result, adds)
-    workers.run([partial(task, share) for share in strips])
+    workers.run([partial(task, share) for share in shares])
 
 
 def _by_side(matrices, before, after) -> Array:
@@ -188,37 +158,9 @@ def _by_side(matrices, before, after) -> Array:
     return split.transpose(0, 2, 1, 3).reshape(rows, before.n_taps * n_source)
 
 
-def _strips(n_samples, n_rows, halo, worth) -> list[list[Tile]]:
-    """Share a batch of targets: for each worker some samples, of all or some rows.
-
-    Whole samples, unless rows are shared out much more evenly: a product has ``halo``
-    rows more wherever a sample is cut.
-    """
-    n_parts = max(1, min(worth, workers.n_workers()))
-    most_whole = n_rows * -(-n_samples // n_parts)
-    most_cut = -(-n_samples * n_rows // n_parts) + 2 * halo
-    if PAYS * most_cut >= most_whole:
-        parts = workers.even_parts(n_samples, min(n_parts, n_samples))
-        return [[(samples, slice(0, n_rows))] for samples in parts]
-    parts = workers.even_parts(n_samples * n_rows, n_parts)
-    return [_strips_of(part, n_rows) for part in parts]
-
-
-def _strips_of(part: slice, n_rows: int) -> list[Tile]:
-    """The rows of a few samples, counted one after the other: at most three strips."""
-    (first, start), (last, stop) = divmod(part.start, n_rows), divmod(part.stop, n_rows)
-    if first == last:
-        return [(slice(first, first + 1), slice(start, stop))]
-    strips = [(slice(first, first + 1), slice(start, n_rows))] if start else []
-    whole = slice(first + bool(start), last)
-    if whole.start < whole.stop:
-        strips.append((whole, slice(0, n_rows)))
-    return [*strips, (slice(last, last + 1), slice(0, stop))] if stop else strips
-
-
-def _on_strips(images, matrix, before, after, result, adds, strips) -> None:
+def _on_strips(images, matrix, before, after, result, adds, share) -> None:
     columns, writes = Columns(images, "columns"), after.is_pointwise and not adds
-    for samples, rows in strips:
+    for samples, rows in share:
         source, onto = images[samples], after.onto_rows(rows)
         for tile in _middle_tiles(source, before, onto, len(matrix), writes):
             flat = _source_columns(source, tile, before, columns)
@@ -278,7 +220,7 @@ def _middle_tiles(images, before, after, n_rows_after, one_image):
         return
     n_rows = before.n_taps * images.shape[1] + n_rows_after
     middle = (needed.stop - needed.start, *before.target[1:])
-    all_tiles = _tiles(images, n_rows, middle, HOST_BYTES, one_image)
+    all_tiles = tiles_of_transform(images, n_rows, middle, one_image=one_image)
     for samples, rows in steps(all_tiles):
         yield samples, slice(rows.start + needed.start, rows.stop + needed.start)
 
@@ -295,7 +237,7 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
     back = after.reversed()
     n_rows = before.n_taps * n_moved + after.n_taps * n_fixed
     one_image = before.is_pointwise or after.is_pointwise
-    all_tiles = _tiles(moved, n_rows, before.target, CORRELATED_BYTES, one_image)
+    all_tiles = tiles_of_correlation(moved, n_rows, before.target, one_image=one_image)
 
     def on_tiles(share):
         total = ProductSum()
@@ -307,8 +249,8 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
             )
         return total.of_shape((after.n_taps * n_fixed, before.n_taps * n_moved))
 
-    worth = _worth(moved, n_fixed, geometry)
-    total = sum(workers.for_shares(len(all_tiles), worth, on_tiles))
+    n_threads = worth(multiplications(moved, n_fixed, geometry), moved)
+    total = sum(workers.for_shares(len(all_tiles), n_threads, on_tiles))
     by_side = total.reshape(after.n_taps, n_fixed, before.n_taps, n_moved)
     return by_side.swapaxes(1, 2).reshape(-1, n_fixed, n_moved)
 
@@ -317,26 +259,9 @@ def _correlate_pointwise(fixed, moved) -> Array:
     fixed = fixed.reshape(*fixed.shape[:2], -1)
     moved = moved.reshape(*moved.shape[:2], -1).swapaxes(1, 2)
     n_entries = fixed.shape[1] * moved.shape[2]
-    n_samples = max(1, CORRELATED_BYTES // (n_entries * fixed.dtype.itemsize))
+    n_samples = samples_of_correlation(n_entries * fixed.dtype.itemsize)
     total = 0
     for start in steps(range(0, len(fixed), n_samples)):
         samples = slice(start, start + n_samples)
         total = total + (fixed[samples] @ moved[samples]).sum(axis=0)
     return total[None]
-
-
-def _tiles(images, n_rows, spatial, n_bytes, one_image) -> tuple[Tile, ...]:
-    """Tiles of ``spatial`` for products with together ``n_rows`` rows per pixel.
-
-    With ``one_image`` they are of one image each, if that is not too small: then what
-    is no column needs no copy.
-    """
-    xp = get_array_module(images)
-    row_bytes = n_rows * images.dtype.itemsize
-    if has_cuda_kernels(xp):
-        n_pixels = conv_cuda.DEVICE_BYTES // row_bytes
-    else:
-        n_pixels = in_tile(max(HOST_PIXELS, n_bytes // row_bytes))
-        if one_image and math.prod(spatial) >= HOST_PIXELS:
-            n_pixels = min(n_pixels, math.prod(spatial))
-    return tiles(len(images), spatial, n_pixels)

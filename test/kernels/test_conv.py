@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import conv_cuda, conv_tiled
+from invertiblenetworks.kernels import conv_cuda, conv_cuts
 from invertiblenetworks.kernels.conv import (
     conv,
     conv_adjoint_w,
@@ -50,9 +50,9 @@ strides = pytest.mark.parametrize("stride", [1, 2])
 @pytest.fixture
 def small_tiles(monkeypatch):
     """Limits so low that even these images are cut into rows."""
-    monkeypatch.setattr(conv_tiled, "HOST_BYTES", 500)
-    monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", 500)
-    monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 5)
+    monkeypatch.setattr(conv_cuts, "HOST_BYTES", 500)
+    monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", 500)
+    monkeypatch.setattr(conv_cuts, "HOST_PIXELS", 5)
     monkeypatch.setattr(conv_cuda, "DEVICE_BYTES", 500)
 
 
@@ -149,7 +149,7 @@ def test_against_dense_loops_on_workers(
     geometry, sizes, n_workers, rng, to_xp, to_numpy, monkeypatch
 ):
     """Samples are shared, or rows of each of a few; also rows that no tap reaches."""
-    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
+    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
     x, w, dy = operands(rng, geometry, sizes)
     with threadpool_limits(n_workers, user_api="blas"):
         results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])
@@ -172,7 +172,7 @@ def test_against_dense_loops_on_workers(
 )
 def test_how_workers_share_a_batch(n_samples, n_workers, halo, shares):
     with threadpool_limits(n_workers, user_api="blas"):
-        found = conv_tiled._strips(n_samples, 9, halo, worth=10)
+        found = conv_cuts.strips(n_samples, 9, halo, n_threads=10)
     numbers = [[(s.start, s.stop, r.start, r.stop) for s, r in f] for f in found]
     assert numbers == shares
 

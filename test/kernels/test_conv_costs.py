@@ -8,7 +8,7 @@ from pool_peak import pool_peak
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.backend import has_cuda_kernels
-from invertiblenetworks.kernels import conv_cuda, conv_tiled
+from invertiblenetworks.kernels import conv_cuda, conv_cuts
 from invertiblenetworks.kernels.conv import (
     conv,
     conv_adjoint_w,
@@ -42,16 +42,16 @@ def test_nothing_waits_or_crosses_over(sizes, stride, rng, to_xp, device_counter
 def test_columns_are_made_where_they_are_small():
     """The taps of no axis, of the first, or of all are added after the product."""
     same = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
-    assert conv_tiled.axes_after(6, 256, same) == 0
-    assert conv_tiled.axes_after(256, 12, same) == 2
-    assert conv_tiled.axes_after(16, 16, same) == 1
+    assert conv_cuts.axes_after(6, 256, same) == 0
+    assert conv_cuts.axes_after(256, 12, same) == 2
+    assert conv_cuts.axes_after(16, 16, same) == 1
     # 9 a + b, 3 (a + b) and a + 9 b copies for a and b channels.
-    assert [conv_tiled.axes_after(1, n, same) for n in (2, 4)] == [1, 0]
-    assert [conv_tiled.axes_after(n, 1, same) for n in (2, 4)] == [1, 2]
+    assert [conv_cuts.axes_after(1, n, same) for n in (2, 4)] == [1, 0]
+    assert [conv_cuts.axes_after(n, 1, same) for n in (2, 4)] == [1, 2]
     # Half the resolution: copies are made where there are fewer pixels.
     halved = Geometry((8, 8), (4, 4), (2, 2), (2, 2), (0, 0))
-    assert conv_tiled.axes_after(12, 3, halved) == 0
-    assert conv_tiled.axes_after(3, 12, halved.reversed()) == 2
+    assert conv_cuts.axes_after(12, 3, halved) == 0
+    assert conv_cuts.axes_after(3, 12, halved.reversed()) == 2
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -114,9 +114,9 @@ def _peak_of_new_bytes(xp, compute):
 @pytest.mark.parametrize("sizes", [(4, 16, 16), (4, 4, 48), (4, 48, 4)], ids=str)
 def test_workspace_is_bounded(sizes, rng, xp, to_xp, monkeypatch):
     limit = 2**17
-    monkeypatch.setattr(conv_tiled, "HOST_BYTES", limit)
-    monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", limit)
-    monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 32)
+    monkeypatch.setattr(conv_cuts, "HOST_BYTES", limit)
+    monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", limit)
+    monkeypatch.setattr(conv_cuts, "HOST_PIXELS", 32)
     monkeypatch.setattr(conv_cuda, "DEVICE_BYTES", limit)
     x, w, dy = map(to_xp, operands(rng, sizes))
     for result, compute in [
@@ -148,7 +148,7 @@ def test_peak_of_a_3x3(rng, xp, to_xp):
         # The result beside three copies of the images with a margin of two rows.
         bounds = [4.3 * x.nbytes, 4.3 * x.nbytes, 3.9 * x.nbytes]
     else:
-        tile = conv_tiled.HOST_BYTES + 2**16
+        tile = conv_cuts.HOST_BYTES + 2**16
         bounds = [x.nbytes + tile, x.nbytes + tile, tile]
     assert peak_of_new_bytes(xp, lambda: conv(x, w, pad=1)) < bounds[0]
     dx = peak_of_new_bytes(xp, lambda: conv_adjoint_x(dy, w, (32, 32), pad=1))

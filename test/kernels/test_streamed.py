@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from invertiblenetworks import ResidualBlock
 from invertiblenetworks.kernels import (
-    conv_tiled,
+    conv_cuts,
     streamed_pointwise,
     streamed_spatial,
     workspace,
@@ -29,9 +29,9 @@ def tile(request, monkeypatch):
     if request.param:
         monkeypatch.setattr(streamed_pointwise, "TILE_BYTES", 1)
         monkeypatch.setattr(streamed_pointwise, "LEAST_PIXELS", request.param)
-        monkeypatch.setattr(conv_tiled, "HOST_BYTES", 1)
-        monkeypatch.setattr(conv_tiled, "CORRELATED_BYTES", 1)
-        monkeypatch.setattr(conv_tiled, "HOST_PIXELS", request.param)
+        monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
+        monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", 1)
+        monkeypatch.setattr(conv_cuts, "HOST_PIXELS", request.param)
         monkeypatch.setattr(streamed_spatial, "PART", request.param)
 
 
@@ -88,9 +88,9 @@ def test_a_block_on_its_own_shares_convolutions(
     k1, n_samples, n_workers, rng, monkeypatch
 ):
     """Where the batch is one piece, the convolutions inside use the workers."""
-    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
-    monkeypatch.setattr(conv_tiled, "HOST_PIXELS", 7)
-    monkeypatch.setattr(conv_tiled, "HOST_BYTES", 1)
+    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    monkeypatch.setattr(conv_cuts, "HOST_PIXELS", 7)
+    monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
     net, x = block(2, k1, 3, "relu", rng)
     dy = rng.standard_normal((n_samples, 4, 6, 5))
     kernel = net._streamed(x[:n_samples])

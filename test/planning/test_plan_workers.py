@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 import invertiblenetworks as inn
 from invertiblenetworks import plan_memory
 from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import conv_tiled, memory, mixing
+from invertiblenetworks.kernels import conv_cuts, memory, mixing
 
 NETWORKS = {
     "Glow": (lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0), (8, 3, 64, 64)),
@@ -65,7 +65,7 @@ def test_plans_agree_with_measurements(name, n_workers):
 @pytest.mark.parametrize("piece_bytes", [2**25, 2**16])
 def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
     monkeypatch.setattr(pieces, "LEAST_WORK", 1)
-    monkeypatch.setattr(conv_tiled, "LEAST_WORK", 1)
+    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
     monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
