@@ -27,8 +27,8 @@ from .phantom_storage import allocate
 LEAST_PIECE_BYTES = 2**16
 """Smaller pieces are mostly overhead."""
 
-SHARED_PIECE_BYTES = 2**20
-"""With smaller pieces several workers take longer than half as many with larger."""
+SHARED_PIECE_BYTES = 2**18
+"""With smaller pieces several workers may take longer than half as many with larger."""
 
 MOST_TILE_DIVISOR = 16
 """Smaller tiles are too small for products."""
