@@ -24,14 +24,11 @@ from .phantom_layout import carrier
 from .phantom_module import PhantomModule
 from .phantom_storage import allocate
 
-LEAST_PIECE_BYTES = 2**16
-"""Smaller pieces are mostly overhead."""
+LEAST_PIECE_BYTES, MOST_TILE_DIVISOR = 2**16, 16
+"""Smaller pieces are mostly overhead, smaller tiles too small for products."""
 
-SHARED_PIECE_BYTES = 2**18
-"""With smaller pieces several workers may take longer than half as many with larger."""
-
-MOST_TILE_DIVISOR = 16
-"""Smaller tiles are too small for products."""
+SHARED_PIECE_BYTES, SHARED_TILE_DIVISOR = 2**18, 4
+"""With less, several workers may take longer than half as many with more."""
 
 MIB = 2**20
 
@@ -102,21 +99,22 @@ def settings_within(
 def ladder(n_allowed: int) -> Iterator[Settings]:
     """Settings from the most generous to the most frugal one.
 
-    Pieces get smaller first, which costs least, then there are fewer workers, with
-    pieces of the same sizes again. For the last one pieces get as small as can be, and
-    in the end the tiles.
+    Pieces get smaller first, which costs least, and then tiles; then there are fewer
+    workers, with pieces and tiles of the same sizes again. For the last one both get
+    as small as can be.
     """
     while n_allowed >= 1:
+        shared = n_allowed > 1
         n_bytes = Settings().piece_bytes
-        least = LEAST_PIECE_BYTES if n_allowed == 1 else SHARED_PIECE_BYTES
-        while n_bytes >= least:
+        least = SHARED_PIECE_BYTES if shared else LEAST_PIECE_BYTES
+        while n_bytes > least:
             yield Settings(n_bytes, 1, n_allowed)
             n_bytes //= 2
+        divisor, most = 1, SHARED_TILE_DIVISOR if shared else MOST_TILE_DIVISOR
+        while divisor <= most:
+            yield Settings(least, divisor, n_allowed)
+            divisor *= 2
         n_allowed //= 2
-    divisor = 2
-    while divisor <= MOST_TILE_DIVISOR:
-        yield Settings(LEAST_PIECE_BYTES, divisor, 1)
-        divisor *= 2
 
 
 class _Peaks:

@@ -10,6 +10,7 @@ from invertiblenetworks.planning.limits import (
     LEAST_PIECE_BYTES,
     MOST_TILE_DIVISOR,
     SHARED_PIECE_BYTES,
+    SHARED_TILE_DIVISOR,
     ladder,
 )
 
@@ -71,8 +72,7 @@ def test_the_ladder_goes_from_generous_to_frugal():
     assert {rung.most_workers for rung in rungs} == {3, 1}
     of_three = [rung for rung in rungs if rung.most_workers == 3]
     assert of_three == rungs[: len(of_three)]
-    assert {rung.tile_divisor for rung in of_three} == {1}
-    assert of_three[-1].piece_bytes == SHARED_PIECE_BYTES
+    assert of_three[-1] == memory.Settings(SHARED_PIECE_BYTES, SHARED_TILE_DIVISOR, 3)
     of_one = [rung for rung in rungs if rung.most_workers == 1]
     assert of_one[-1] == memory.Settings(LEAST_PIECE_BYTES, MOST_TILE_DIVISOR, 1)
     sizes = [rung.piece_bytes / rung.tile_divisor for rung in of_one]
