@@ -18,7 +18,7 @@ import math
 from functools import partial
 
 from .._types import Array, Shape
-from ..backend import get_array_module, has_cuda_kernels, on_host
+from ..backend import get_array_module, has_cuda_kernels
 from . import conv_cuda, workers
 from .conv_cuts import (
     axes_after,
@@ -198,7 +198,9 @@ def _write_product(matrix, columns, part) -> None:
     if part.shape[1] == 1:
         xp.matmul(matrix, columns, out=part.reshape(shape))
     else:
-        product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
+        product = xp.matmul(
+            matrix, columns, out=scratch_matrix("product", *shape, columns)
+        )
         part[...] = product.reshape(part.shape)
 
 
@@ -206,7 +208,7 @@ def _add_product(matrix, columns, result, tile, after) -> None:
     """Add the rows of the product, one for each tap after it, to the result."""
     samples, rows = tile
     xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
-    product = xp.matmul(matrix, columns, out=_room("product", shape, columns))
+    product = xp.matmul(matrix, columns, out=scratch_matrix("product", *shape, columns))
     n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
     n_target, width = result.shape[1], after.source[1:]
     moved = product.reshape(after.n_taps, n_target, n_samples, n_rows, *width)
@@ -223,12 +225,6 @@ def _middle_tiles(images, before, after, n_rows_after, one_image):
     all_tiles = tiles_of_transform(images, n_rows, middle, one_image=one_image)
     for samples, rows in steps(all_tiles):
         yield samples, slice(rows.start + needed.start, rows.stop + needed.start)
-
-
-def _room(role, shape, like) -> Array:
-    if on_host(get_array_module(like)):
-        return scratch_matrix(role, *shape, like)
-    return get_array_module(like).empty(shape, like.dtype)
 
 
 def _gather_then_correlate(fixed, moved, geometry) -> Array:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from .._types import Array, Shape
-from ..backend import get_array_module, on_host
+from ..backend import get_array_module
 from .workspace import scratch
 
 
 class ProductSum:
-    """Sum of products ``left @ right`` of the same shapes, without other memory.
-
-    The product of a tile is in scratch memory, or fresh where arrays live on a device.
-    """
+    """Sum of products ``left @ right`` of the same shapes, by way of scratch memory."""
 
     def __init__(self):
         self._total: Array | None = None
@@ -24,11 +21,9 @@ class ProductSum:
         xp, total = get_array_module(left), self._total
         if total is None:
             self._total = xp.matmul(left, right)
-        elif on_host(xp):
+        else:
             term = scratch("gradient of a tile", total.shape, total)
             total += xp.matmul(left, right, out=term)
-        else:
-            total += xp.matmul(left, right)
 
     def of_shape(self, shape: Shape) -> Array:
         """Return the sum; the shape tells whether it has to be transposed."""

@@ -13,7 +13,7 @@ from .._types import Array
 from ..backend import get_array_module
 from .activation_layers import Activation
 from .channels import on_channels
-from .conv_tiled import add_transform, by_tap, correlate, from_taps
+from .conv_tiled import add_transform, by_tap, correlate, from_taps, transform
 from .memory import in_tile, steps
 from .patches import Geometry
 from .streamed_block import Gradients, Pull
@@ -61,7 +61,7 @@ class SpatialBlock:
         return h1, h2
 
     def _third(self, h2) -> Array:
-        return _adjoint(h2, self.w3, _zeros(h2, self.w3.shape[1]))
+        return transform(h2, *_adjoint(self.w3, h2))
 
     def _backward(self, dy, x, h1, h2):
         vjp = self.activation.vjp_in_place
@@ -74,11 +74,11 @@ class SpatialBlock:
         dw2 = from_taps(correlate(da2.images, h1.images, inner), self.w2.shape)
         db2 = da2.sum()
         da1.images[...] = da2.images
-        _adjoint(da2.images, self.w2, da1.images)
+        add_transform(da2.images, *_adjoint(self.w2, x), da1.images)
         _by_parts(vjp, da1, h1)
         dw1 = from_taps(correlate(da1.images, x, outer), self.w1.shape)
         db1 = da1.sum()
-        dx = _adjoint(da1.images, self.w1, _zeros(x, x.shape[1]))
+        dx = transform(da1.images, *_adjoint(self.w1, x))
         return dx, Gradients(dw1, db1, dw2, db2, dw3)
 
 
@@ -109,16 +109,9 @@ def _geometry(w: Array, x: Array) -> Geometry:
     return Geometry(spatial, spatial, kernel, (1,) * len(kernel), pad)
 
 
-def _adjoint(images: Array, w: Array, result: Array) -> Array:
-    """Add the adjoint of a convolution to the result, and return it."""
-    geometry = _geometry(w, images).reversed()
-    add_transform(images, by_tap(w).swapaxes(1, 2), geometry, result)
-    return result
-
-
-def _zeros(like: Array, n_channels: int) -> Array:
-    shape = (len(like), n_channels, *like.shape[2:])
-    return get_array_module(like).zeros(shape, like.dtype)
+def _adjoint(w: Array, x: Array) -> tuple[Array, Geometry]:
+    """Matrices and geometry of the adjoint of a convolution in its images."""
+    return by_tap(w).swapaxes(1, 2), _geometry(w, x).reversed()
 
 
 def _by_parts(function: Callable, *states: _Hidden) -> None:

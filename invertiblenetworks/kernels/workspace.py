@@ -19,7 +19,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 
 
 class Store:
@@ -97,6 +97,8 @@ def _store(xp) -> Store:
 def scratch(role: str, shape: Shape, like: Array) -> Array:
     """Array of any content in the memory that this thread has for ``role``.
 
+    On a device it is fresh memory, which CuPy's pool uses again.
+
     A role may be asked for again only when its last array is no longer needed. So a
     kernel uses scratch between two lines of its own, and never hands it out.
 
@@ -113,6 +115,8 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
     view = store.views.get(role)
     if view is not None and view.shape == shape and view.dtype == like.dtype:
         return view  # The usual case, asked often.
+    if not on_host(xp):
+        return xp.empty(shape, like.dtype)
     by_role, n_bytes = store.by_role, _n_bytes(shape, like)
     memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:
