@@ -111,12 +111,12 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
         Gives the type.
     """
     xp = get_array_module(like)
+    if not on_host(xp):
+        return xp.empty(shape, like.dtype)
     store = _store(xp)
     view = store.views.get(role)
     if view is not None and view.shape == shape and view.dtype == like.dtype:
         return view  # The usual case, asked often.
-    if not on_host(xp):
-        return xp.empty(shape, like.dtype)
     by_role, n_bytes = store.by_role, _n_bytes(shape, like)
     memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:

@@ -27,6 +27,13 @@ def test_a_role_has_one_memory_per_thread():
     assert scratch("role", (100,), LIKE).size == 100
 
 
+def test_scratch_memory_of_the_cpu_is_not_handed_to_a_device(backend):
+    on_cpu = scratch("role", (4, 3), LIKE)
+    elsewhere = scratch("role", (4, 3), backend.xp.asarray(LIKE))
+    assert isinstance(elsewhere, backend.xp.ndarray)
+    assert start(scratch("role", (4, 3), LIKE)) == start(on_cpu)
+
+
 def test_a_lease_is_used_again_only_when_it_is_over():
     release_workspaces()
     first, second = Lease((5,), LIKE), Lease((4,), LIKE)
