@@ -16,7 +16,7 @@ import numpy as np
 from .._types import Array
 from ..backend import get_array_module
 from ..errors import expect
-from .channels import half_channels, join_channels, n_channels, split_channels
+from .channels import empty_state, half_channels, n_channels, split_channels
 
 # The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
 CLAMP_FACTOR = 0.636
@@ -85,10 +85,17 @@ def leaky_relu_grad(
     return get_array_module(y).multiply(dy, derivative, out=out)
 
 
+def _exp_of_fresh(x: Array) -> Array:
+    """Exponential of an array that nobody else has, in its memory if that fits."""
+    fits = getattr(x, "ndim", 0) > 0 and x.dtype.kind == "f"
+    return get_array_module(x).exp(x, out=x if fits else None)
+
+
 def _decay(x: Array) -> Array:
     """``exp(-|x|)``, which cannot overflow."""
-    xp = get_array_module(x)
-    return xp.exp(-xp.abs(x))
+    distance = get_array_module(x).abs(x)
+    distance *= -1
+    return _exp_of_fresh(distance)
 
 
 def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -111,8 +118,15 @@ def sigmoid(x: Array, low: float = 0.0, high: float = 1.0) -> Array:
     0 keep their relative accuracy, so that with ``low = 0`` one can divide by the
     result.
     """
-    xp = get_array_module(x)
-    return low + (high - low) * (xp.exp(xp.minimum(x, 0)) / (1 + _decay(x)))
+    result = _exp_of_fresh(get_array_module(x).minimum(x, 0))
+    total = _decay(x)
+    total += 1
+    result /= total
+    if high - low != 1:
+        result *= high - low
+    if low != 0:
+        result += low
+    return result
 
 
 def sigmoid_log(x: Array, high: float = 1.0) -> Array:
@@ -121,8 +135,10 @@ def sigmoid_log(x: Array, high: float = 1.0) -> Array:
     ``log(high) + min(x, 0) - log(1 + exp(-|x|))``, exact also where the value itself
     rounds to 0.
     """
-    xp = get_array_module(x)
-    return (xp.minimum(x, 0) + math.log(high)) - xp.log1p(_decay(x))
+    xp, decay = get_array_module(x), _decay(x)
+    result = xp.minimum(x, 0) + math.log(high)
+    result -= xp.log1p(decay)
+    return result
 
 
 def sigmoid_inv(y: Array, low: float = 0.0, high: float = 1.0) -> Array:
@@ -166,14 +182,21 @@ def galu(x: Array) -> Array:
         If the number of channels is odd.
     """
     linear, gate = _galu_parts(x)
-    return linear * sigmoid(gate)
+    result = sigmoid(gate)
+    result *= linear
+    return result
 
 
 def galu_grad(dy: Array, x: Array) -> Array:
     """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``."""
-    linear, gate = _galu_parts(x)
+    xp, (linear, gate) = get_array_module(x), _galu_parts(x)
     share = sigmoid(gate)
-    return join_channels(share * dy, sigmoid_grad(dy * linear, share))
+    result = empty_state(x)
+    dlinear, dgate = _galu_parts(result)
+    xp.multiply(share, dy, out=dlinear)
+    xp.multiply(dlinear, linear, out=dgate)
+    dgate *= xp.subtract(1, share, out=share)
+    return result
 
 
 def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:

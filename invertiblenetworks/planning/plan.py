@@ -102,7 +102,9 @@ def plan_memory(
     The methods run as they are on arrays that have a shape, but no memory. Views,
     copies, temporary arrays and their lifetimes are those of NumPy on the machine at
     hand. What is predicted is what ``tracemalloc`` measures of arrays: without the
-    interpreter, other objects of Python, and the workspace of the BLAS library.
+    interpreter, other objects of Python, and the workspace of the BLAS library. Where
+    several workers share the work, it is the most that a call takes: when they reach
+    their peaks at the same time.
 
     Arguments are taken to be in C order. The results of calls on vectors are laid out
     by channel; where they are handed in again, a call takes less, if anything.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from planning.traced import traced_peak
@@ -30,35 +32,51 @@ NETWORKS = {
         lambda: inn.CouplingLayerHINT(8, 32, permute="full", rng=0),
         (8, 8, 64, 64),
     ),
+    "i-RIM": (lambda: inn.CouplingLayerIRIM(16, 32, rng=0), (8, 16, 64, 64)),
+    "strided net": (
+        lambda: inn.ResidualBlock(16, 32, k1=4, s1=4, p1=0, rng=0),
+        (8, 16, 64, 64),
+    ),
 }
 METHODS = ("forward", "inverse", "backward", "backward_inv")
 
 
 def peaks(net, shape, n_workers):
-    """Pairs of what is planned, and what is measured."""
+    """Pairs of what is planned, and a function that measures one call."""
     x = np.random.default_rng(0).standard_normal(shape).astype("float32")
     with threadpool_limits(n_workers, user_api="blas"):
-        net.forward(x)
+        y = net.forward(x)
+        y = y[0] if isinstance(y, tuple) else y
         plan = plan_memory(net, shape)
         for method in METHODS:
-            arguments = [x] if method in ("forward", "inverse") else [x, x]
+            if getattr(plan, method) is None:
+                continue
+            arguments = [x] if method in ("forward", "inverse") else [y, x]
 
             def run(method=method, arguments=arguments):
                 net.clear_grad()
                 return getattr(net, method)(*arguments)
 
-            yield getattr(plan, method), traced_peak(run)
+            yield getattr(plan, method), partial(traced_peak, run)
 
 
-@pytest.mark.parametrize("n_workers", [1, 2])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_plans_agree_with_measurements(name, n_workers):
+def test_plans_agree_with_measurements(name):
     build, shape = NETWORKS[name]
-    for planned, measured in peaks(build(), shape, n_workers):
-        # Two threads may miss each other's peaks, on a busy machine most of all.
-        assert (
-            0.97 * measured <= planned <= (1.03 if n_workers == 1 else 1.3) * measured
-        )
+    for planned, measure in peaks(build(), shape, 1):
+        assert planned == pytest.approx(measure(), rel=0.03)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_plans_for_workers_are_the_most_that_calls_take(name):
+    """Two threads often miss each other's peaks, on a busy machine most of all."""
+    build, shape = NETWORKS[name]
+    for planned, measure in peaks(build(), shape, 2):
+        most, n_calls = 0, 0
+        while most < 0.96 * planned:
+            assert (n_calls := n_calls + 1) <= 400, (most, planned)
+            most = max(most, measure())
+        assert most <= 1.03 * planned
 
 
 @pytest.mark.parametrize("n_workers", [2, 3, 5])
@@ -69,16 +87,16 @@ def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
     monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
-        for planned, measured in peaks(net, (6, 3, 32, 32), n_workers):
-            assert planned >= 0.97 * measured
+        for planned, measure in peaks(net, (6, 3, 32, 32), n_workers):
+            assert planned >= 0.97 * measure()
 
 
 def test_pieces_that_are_not_run_count():
     """Of many pieces three are planned; their results are there all the same."""
     net = inn.NetworkGlow(3, 32, L=1, K=1, rng=0)
     with memory.using(memory.Settings(2**16)):
-        for planned, measured in peaks(net, (4, 3, 128, 128), 1):
-            assert planned == pytest.approx(measured, rel=0.05)
+        for planned, measure in peaks(net, (4, 3, 128, 128), 1):
+            assert planned == pytest.approx(measure(), rel=0.05)
 
 
 def test_more_workers_take_more():
