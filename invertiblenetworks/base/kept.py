@@ -112,6 +112,10 @@ class KeptStates:
     def __bool__(self) -> bool:
         return True  # also while nothing is kept
 
+    def __repr__(self) -> str:
+        most = "" if self.limit == math.inf else f" of at most {self.limit / 2**20:.1f}"
+        return f"<KeptStates: {self.nbytes / 2**20:.1f}{most} MiB, of {len(self)} calls>"
+
     @property
     def nbytes(self) -> int:
         """Bytes held: hidden states, inputs of conditioners and their results."""

@@ -22,6 +22,13 @@ from .linearize import Collector
 LEAST_WORK = 2**24
 """Multiplications for which it does not pay to wake another thread."""
 
+LESS_FOR_SEVERAL = 2
+"""How many times less memory several samples get on the CPU than a single one.
+
+To cut a sample costs time, since neighbouring rows are computed twice; to cut a batch
+between samples costs none.
+"""
+
 FEW_SAMPLES = 4
 """With fewer samples per worker, one sample more or less is worth cutting samples."""
 
@@ -112,7 +119,7 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
             if n_cuts > 1:
                 return _shares_of_rows(net, shape, n_parts, n_cuts)
     parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
-    at_once = max(1, room // per_sample)
+    at_once = max(1, room // (LESS_FOR_SEVERAL if on_cpu else 1) // per_sample)
     return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
 
 

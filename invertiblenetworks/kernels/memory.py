@@ -20,7 +20,7 @@ from ..errors import describe, message
 Item = TypeVar("Item")
 
 PIECE_BYTES = 2**25
-"""Bytes that one worker holds of hidden states, unless limited."""
+"""Bytes that one worker holds of hidden states of one sample, unless limited."""
 
 _piece_bytes: ContextVar[int] = ContextVar("piece_bytes", default=PIECE_BYTES)
 _tile_divisor: ContextVar[int] = ContextVar("tile_divisor", default=1)

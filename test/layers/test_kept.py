@@ -339,3 +339,13 @@ def test_a_limit_may_have_a_unit():
 
 def test_it_is_true_also_when_empty():
     assert KeptStates()
+
+
+def test_it_says_what_it_has():
+    assert repr(KeptStates()) == "<KeptStates: 0.0 MiB, of 0 calls>"
+    kept = KeptStates("1 MiB")
+    net = inn.NetworkGlow(4, 8, L=1, K=2, rng=0)
+    with kept.recording():
+        net.forward(np.ones((2, 4, 16, 16), "float32"))
+    mebibytes = f"{kept.nbytes / 2**20:.1f}"
+    assert repr(kept) == f"<KeptStates: {mebibytes} of at most 1.0 MiB, of 2 calls>"

@@ -103,9 +103,12 @@ def test_few_samples_are_cut_into_rows(net, finely_cut):
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_pieces_hold_what_they_may(n_workers, net, finely_cut):
     held = 2 * 16 * 6 * 4 * 8  # Two hidden states of one sample.
-    finely_cut(3 * held)
+    finely_cut(6 * held)  # Of which several samples take half.
     shares = cut_of(net, (16, 2, 16, 6), n_workers)
     assert max(p.samples.stop - p.samples.start for s in shares for p in s) == 3
+    finely_cut(held)  # A single sample may take all of it.
+    shares = cut_of(net, (2, 2, 16, 6), n_workers)
+    assert all(p.rows is None for s in shares for p in s)
     finely_cut(held // 2)
     shares = cut_of(net, (2, 2, 16, 6), n_workers)
     assert {p.rows.stop - p.rows.start for s in shares for p in s} == {8}
