@@ -113,8 +113,10 @@ class KeptStates:
         return True  # also while nothing is kept
 
     def __repr__(self) -> str:
-        most = "" if self.limit == math.inf else f" of at most {self.limit / 2**20:.1f}"
-        return f"<KeptStates: {self.nbytes / 2**20:.1f}{most} MiB, of {len(self)} calls>"
+        size, most = self.nbytes / 2**20, ""
+        if self.limit < math.inf:
+            most = f" of at most {self.limit / 2**20:.1f}"
+        return f"<KeptStates: {size:.1f}{most} MiB, {len(self)} evaluations>"
 
     @property
     def nbytes(self) -> int:

@@ -342,10 +342,11 @@ def test_it_is_true_also_when_empty():
 
 
 def test_it_says_what_it_has():
-    assert repr(KeptStates()) == "<KeptStates: 0.0 MiB, of 0 calls>"
+    assert repr(KeptStates()) == "<KeptStates: 0.0 MiB, 0 evaluations>"
     kept = KeptStates("1 MiB")
     net = inn.NetworkGlow(4, 8, L=1, K=2, rng=0)
     with kept.recording():
         net.forward(np.ones((2, 4, 16, 16), "float32"))
     mebibytes = f"{kept.nbytes / 2**20:.1f}"
-    assert repr(kept) == f"<KeptStates: {mebibytes} of at most 1.0 MiB, of 2 calls>"
+    wanted = f"<KeptStates: {mebibytes} of at most 1.0 MiB, 2 evaluations>"
+    assert repr(kept) == wanted
