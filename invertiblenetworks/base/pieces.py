@@ -26,7 +26,7 @@ LESS_FOR_SEVERAL = 2
 """How many times less memory several samples get on the CPU than a single one.
 
 To cut a sample costs time, since neighbouring rows are computed twice; to cut a batch
-between samples costs none.
+between samples costs next to none.
 """
 
 FEW_SAMPLES = 4

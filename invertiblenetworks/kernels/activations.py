@@ -191,7 +191,7 @@ def galu_grad(dy: Array, x: Array) -> Array:
     """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``."""
     xp, (linear, gate) = get_array_module(x), _galu_parts(x)
     share = sigmoid(gate)
-    result = empty_state(x)
+    result = empty_state(x, xp.result_type(share.dtype, dy.dtype))
     dlinear, dgate = _galu_parts(result)
     xp.multiply(share, dy, out=dlinear)
     xp.multiply(dlinear, linear, out=dgate)

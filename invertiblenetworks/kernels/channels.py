@@ -38,17 +38,17 @@ def n_channels(x: Array) -> int:
     return x.shape[CHANNEL_AXIS]
 
 
-def empty_state(x: Array) -> Array:
-    """Return a new array of any content like ``x``.
+def empty_state(x: Array, dtype: object = None) -> Array:
+    """Return a new array of any content like ``x``, or of another type.
 
     Vectors are laid out channel by channel: so a group of channels is one block of
     memory, as it is for images, where loops over a few channels at a time would be
     slow.
     """
-    xp = get_array_module(x)
+    xp, dtype = get_array_module(x), x.dtype if dtype is None else dtype
     if x.ndim == SPATIAL_AXIS:
-        return xp.empty(x.shape[::-1], x.dtype).T
-    return xp.empty(x.shape, x.dtype)
+        return xp.empty(x.shape[::-1], dtype).T
+    return xp.empty(x.shape, dtype)
 
 
 def half_channels(c: int) -> int:

@@ -20,7 +20,7 @@ from ..errors import describe, message
 Item = TypeVar("Item")
 
 PIECE_BYTES = 2**25
-"""Bytes that one worker holds of hidden states of one sample, unless limited."""
+"""Bytes of hidden states of one sample that a worker holds, unless limited."""
 
 _piece_bytes: ContextVar[int] = ContextVar("piece_bytes", default=PIECE_BYTES)
 _tile_divisor: ContextVar[int] = ContextVar("tile_divisor", default=1)
@@ -34,7 +34,7 @@ class Settings:
     Attributes
     ----------
     piece_bytes : int
-        Bytes of hidden states that one worker may hold.
+        Bytes of hidden states of one sample that a worker may hold.
     tile_divisor : int
         How many times smaller than usual the tiles of a kernel are.
     most_workers : int or None
@@ -64,7 +64,7 @@ def using(settings: Settings) -> Iterator[None]:
 
 
 def piece_bytes() -> int:
-    """Bytes of hidden states that one worker may hold."""
+    """Bytes of hidden states of one sample that a worker may hold."""
     return _piece_bytes.get()
 
 

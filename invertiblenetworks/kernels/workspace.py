@@ -144,6 +144,8 @@ def scratch_matrix(role: str, n_rows: int, n_columns: int, like: Array) -> Array
 class Lease:
     """An array in memory that is used again when the lease is no longer held.
 
+    On a device it is fresh memory, as for `scratch`.
+
     Parameters
     ----------
     shape : tuple of int
@@ -159,7 +161,7 @@ class Lease:
     def __init__(self, shape: Shape, like: Array):
         self._free, self._memory = [], None
         xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
-        free = _store(xp).free
+        free = _store(xp).free if on_host(xp) else []
         memory = _take(free, n_bytes)
         self._memory = xp.empty(n_bytes, np.uint8) if memory is None else memory
         self._free = free

@@ -190,6 +190,16 @@ def test_galu_jacobian_and_its_adjoint(rng, to_xp, to_numpy):
     assert np.vdot(dy, to_numpy(tangent)) == pytest.approx(np.vdot(cotangent, dx))
 
 
+def test_galu_grad_has_the_type_of_both_arguments(rng, to_xp):
+    x, dy = rng.integers(-3, 4, (2, 4, 3)), rng.standard_normal((2, 2, 3))
+    of_floats = act.galu_grad(to_xp(dy), to_xp(x.astype(float)))
+    assert act.galu_grad(to_xp(dy), to_xp(x)).dtype == np.float64
+    assert (act.galu_grad(to_xp(dy), to_xp(x)) == of_floats).all()
+    single = x.astype("float32")
+    assert act.galu_grad(to_xp(dy), to_xp(single)).dtype == np.float64
+    assert act.galu_grad(to_xp(single[:, :2]), to_xp(single)).dtype == np.float32
+
+
 def test_galu_layer_is_the_functions(rng):
     x, dx = rng.standard_normal((2, 2, 4, 3))
     dy = rng.standard_normal((2, 2, 3))

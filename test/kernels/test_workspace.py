@@ -34,6 +34,15 @@ def test_scratch_memory_of_the_cpu_is_not_handed_to_a_device(backend):
     assert start(scratch("role", (4, 3), LIKE)) == start(on_cpu)
 
 
+def test_a_lease_of_the_cpu_is_not_handed_to_a_device(backend):
+    release_workspaces()
+    place = start(Lease((8,), LIKE).array)
+    elsewhere = Lease((4,), backend.xp.asarray(LIKE))
+    assert isinstance(elsewhere.array, backend.xp.ndarray)
+    del elsewhere
+    assert start(Lease((8,), LIKE).array) == place
+
+
 def test_a_lease_is_used_again_only_when_it_is_over():
     release_workspaces()
     first, second = Lease((5,), LIKE), Lease((4,), LIKE)

@@ -109,13 +109,23 @@ def test_pieces_hold_what_they_may(n_workers, net, finely_cut):
     finely_cut(held)  # A single sample may take all of it.
     shares = cut_of(net, (2, 2, 16, 6), n_workers)
     assert all(p.rows is None for s in shares for p in s)
-    finely_cut(held // 2)
-    shares = cut_of(net, (2, 2, 16, 6), n_workers)
-    assert {p.rows.stop - p.rows.start for s in shares for p in s} == {8}
+    finely_cut(held)
+    shares = cut_of(net, (2, 2, 32, 6), n_workers)  # Which could be cut in four.
+    assert {p.rows.stop - p.rows.start for s in shares for p in s} == {16}
     # Without a gradient no hidden state is held.
     assert cut_of(net, (2, 2, 16, 6), 1, gradient=False) == [
         [pieces.Piece(slice(0, 2))]
     ]
+
+
+def test_a_device_fills_its_room(net, layer_to_xp, xp, finely_cut):
+    per_sample = 2 * 16 * 6 * 4 * 8
+    finely_cut(per_sample // 4)  # And 32 times as much on a device.
+    on_device = xp is not np
+    x = xp.empty((16, 2, 16, 6))
+    shares = pieces.share(layer_to_xp(net), x, gradient=True)
+    sizes = {p.samples.stop - p.samples.start for s in shares for p in s}
+    assert sizes == ({8} if on_device else {1})
 
 
 def test_nets_of_others_see_the_whole_batch(finely_cut):

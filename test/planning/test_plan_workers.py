@@ -76,7 +76,7 @@ def test_plans_for_workers_are_the_most_that_calls_take(name):
         while most < 0.96 * planned:
             assert (n_calls := n_calls + 1) <= 400, (most, planned)
             most = max(most, measure())
-        assert most <= 1.03 * planned
+        assert max(most, *(measure() for _ in range(10))) <= 1.01 * planned
 
 
 @pytest.mark.parametrize("n_workers", [2, 3, 5])
