@@ -8,16 +8,16 @@ it three. What is kept lives in an object of the caller; a layer has nothing of 
 from __future__ import annotations
 
 import math
-import numbers
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .._types import Array
-from ..backend import is_gpu
-from ..errors import describe, expect, message
+from ..backend import get_array_module, is_gpu
+from ..errors import describe, message
 from ..kernels.memory import as_bytes
-from ..kernels.workspace import release_own_workspaces
+from ..kernels.workspace import fitting_leases, release_own_workspaces
 from .checks import parts_of
 from .held_bytes import held_bytes
 from .layer import Layer
@@ -46,7 +46,7 @@ class KeptStates:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the limit is no number of bytes.
 
     Notes
@@ -95,13 +95,12 @@ class KeptStates:
     """
 
     def __init__(self, limit: float | str | None = None):
-        if isinstance(limit, str):
+        if limit is None:
+            limit = math.inf
+        elif limit != 0 or isinstance(limit, bool):
             limit = as_bytes(limit, "KeptStates")
-        is_number = isinstance(limit, numbers.Real) and not isinstance(limit, bool)
-        fits = limit is None or (is_number and limit >= 0)
-        wanted = "limit to be a number of bytes, a text such as '200 MiB', or None"
-        expect(fits, "KeptStates", wanted, limit)
-        self.limit = math.inf if limit is None else limit
+        self.limit = limit
+        self._in_use = threading.Lock()
         self._entries: list[_Entry] = []
         self._calls: list[_Call] = []
 
@@ -133,14 +132,20 @@ class KeptStates:
         """Let calls inside of the block keep what their gradients need.
 
         What was kept before is dropped; after an error nothing is kept.
+
+        Raises
+        ------
+        RuntimeError
+            If it is in use already, by this thread or another one.
         """
-        self.clear()
-        try:
-            with _mode("recording", self):
-                yield self
-        except BaseException:
+        with self._used_alone("recording"):
             self.clear()
-            raise
+            try:
+                with _mode("recording", self), fitting_leases():
+                    yield self
+            except BaseException:
+                self.clear()
+                raise
 
     @contextmanager
     def replaying(self) -> Iterator[KeptStates]:
@@ -151,9 +156,23 @@ class KeptStates:
         ValueError
             From the gradient before it works, if its arrays do not fit those that were
             recorded, or, on the CPU, are the result of another batch.
+        RuntimeError
+            If it is in use already, by this thread or another one.
         """
-        with _mode("replaying", self):
+        with self._used_alone("replaying"), _mode("replaying", self):
             yield self
+
+    @contextmanager
+    def _used_alone(self, method: str) -> Iterator[None]:
+        if not self._in_use.acquire(blocking=False):
+            wanted = "that no other block uses the same object"
+            hint = "Make one KeptStates for each thread."
+            where = f"KeptStates.{method}"
+            raise RuntimeError(message(where, wanted, "one in use", hint))
+        try:
+            yield
+        finally:
+            self._in_use.release()
 
     def _make_room(self, n_bytes: int) -> None:
         """Drop what came first, until so many bytes are free."""
@@ -206,9 +225,12 @@ class _Call:
             return True
         pairs = zip(parts_of(y), self.samples, strict=True)
         most = SAME_BATCH * self.size
-        return not any(
-            (abs(_some(part) - sample) > most).any() for part, sample in pairs
-        )
+        return not any(_differ(_some(part), sample, most) for part, sample in pairs)
+
+
+def _differ(a: Array, b: Array, most: float) -> bool:
+    xp = get_array_module(a)
+    return bool(((abs(a - b) > most) | (xp.isnan(a) != xp.isnan(b))).any())
 
 
 def _some(part: Array) -> Array:

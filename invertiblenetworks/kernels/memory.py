@@ -10,6 +10,7 @@ import dataclasses
 import math
 import numbers
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -183,10 +184,10 @@ def as_bytes(value: float | str, where: str = "memory_limit") -> int:
         except (KeyError, ValueError, OverflowError):
             raise ValueError(message(where, wanted, repr(value))) from None
     elif isinstance(value, numbers.Real) and not isinstance(value, bool):
-        n_bytes = int(value) if math.isfinite(value) else 0
+        n_bytes = int(value) if -math.inf < value < math.inf else 0
     else:
         raise TypeError(message(where, wanted, describe(value)))
-    if n_bytes <= 0:
+    if not 0 < n_bytes <= sys.maxsize:
         raise ValueError(message(where, wanted, repr(value)))
     return n_bytes
 

@@ -15,6 +15,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -141,6 +142,25 @@ def scratch_matrix(role: str, n_rows: int, n_columns: int, like: Array) -> Array
     return scratch(role, (n_rows, length), like)[:, :n_columns]
 
 
+WASTE = 2
+"""How many times too large memory may be for a lease that fits."""
+
+_fitting: ContextVar[bool] = ContextVar("fitting", default=False)
+
+
+@contextmanager
+def fitting_leases() -> Iterator[None]:
+    """Let leases inside of the block have no memory that is far too large for them.
+
+    For arrays that are kept while further ones are asked for.
+    """
+    token = _fitting.set(True)
+    try:
+        yield
+    finally:
+        _fitting.reset(token)
+
+
 class Lease:
     """An array in memory that is used again when the lease is no longer held.
 
@@ -172,14 +192,18 @@ class Lease:
 
 
 def _take(free: list[Array], n_bytes: int) -> Array | None:
-    """Take the largest memory, which serves all sizes; drop it if it is too small.
+    """Take the smallest memory that is large enough, or none and drop the largest.
 
     Leases may end on any thread, but they only append to the list.
     """
     if not free:
         return None
-    memory = free.pop(max(range(len(free)), key=lambda i: free[i].size))
-    return memory if memory.size >= n_bytes else None
+    sizes = [memory.size for memory in free]
+    enough = [size for size in sizes if size >= n_bytes]
+    if enough and _fitting.get() and min(enough) > WASTE * n_bytes:
+        return None
+    memory = free.pop(sizes.index(min(enough) if enough else max(sizes)))
+    return memory if enough else None
 
 
 def release_workspaces() -> int:

@@ -239,8 +239,10 @@ def test_another_batch_is_refused_before_any_work(name, channel):
     moved[0][:, channel] += 1
     one_of_others = [part.copy() for part in y]
     one_of_others[0][1] = one_of_others[0][2]
+    lost = [part.copy() for part in y]
+    lost[0][1] = np.nan
     case.net.clear_grad()
-    for other in ([part[::-1] for part in y], moved, one_of_others):
+    for other in ([part[::-1] for part in y], moved, one_of_others, lost):
         with kept.replaying(), pytest.raises(ValueError, match="the batch that was"):
             case.backward(other)
         assert len(kept) == n_kept
@@ -327,10 +329,33 @@ def test_threads_have_recordings_of_their_own(case):
         assert_same(results[i][2], [dx, *dtheta, x])
 
 
-@pytest.mark.parametrize("limit", [-1, True, 1j, "much", "-1 GB"])
-def test_limits_are_checked(limit):
-    with pytest.raises(ValueError, match=r"KeptStates: expected .* number of bytes"):
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        *((limit, ValueError) for limit in (-1, "much", "-1 GB", 10**400, np.inf)),
+        *((limit, TypeError) for limit in (True, False, 1j, [1])),
+    ],
+)
+def test_limits_are_checked(limit, error):
+    with pytest.raises(error, match=r"KeptStates: expected .* number of bytes"):
         KeptStates(limit)
+
+
+@pytest.mark.parametrize("second", ["recording", "replaying"])
+@pytest.mark.parametrize("first", ["recording", "replaying"])
+def test_one_object_serves_one_block_at_a_time(first, second, case):
+    case, kept = case("Glow"), KeptStates()
+    with kept.recording():
+        case.forward()
+    n = len(kept)
+    with getattr(kept, first)():
+        n = 0 if first == "recording" else n
+        other = getattr(kept, second)()
+        with pytest.raises(RuntimeError, match=f"KeptStates.{second}: .* no other"):
+            other.__enter__()
+        assert len(kept) == n
+    with kept.recording():
+        pass
 
 
 def test_a_limit_may_have_a_unit():

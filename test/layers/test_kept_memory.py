@@ -142,6 +142,24 @@ def test_memory_of_fine_scales_is_not_kept_for_coarse_ones(case):
         assert [entry.n_bytes for entry in kept._entries] == [0, 0, *sizes[2:]]
 
 
+def test_what_is_kept_does_not_depend_on_calls_before(case):
+    small, large, kept = case("Glow"), case("Glow"), KeptStates()
+    large.x = [np.concatenate([part] * 8) for part in large.x]
+    release_workspaces()
+    with kept.recording():
+        small.forward()
+    n_bytes = kept.nbytes
+    kept.clear()
+    release_workspaces()
+    with kept.recording():
+        large.forward()
+        large.forward()
+    kept.clear()
+    with kept.recording():
+        small.forward()
+    assert n_bytes <= kept.nbytes <= 2 * n_bytes
+
+
 def test_the_last_ones_are_kept(case, evaluations):
     case, everything = case("Glow 3x3"), KeptStates()
     with everything.recording():
