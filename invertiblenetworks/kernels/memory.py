@@ -111,7 +111,8 @@ def memory_limit(n_bytes: float | str) -> Iterator[None]:
 
     Counted are the arrays that a call makes on top of what is there before it: its
     arguments, the parameters, and gradients that these have. Its results are part of
-    it, and so is what kernels keep from call to call.
+    it, and so is what kernels keep from call to call. Objects of Python are not, of the
+    call and of its plan: some hundred KiB, and up to 2 MiB for large networks.
 
     Every call of a public method is planned before it works: batches are cut into
     smaller pieces, tiles get smaller, and at last fewer threads share the work, until
@@ -122,10 +123,12 @@ def memory_limit(n_bytes: float | str) -> Iterator[None]:
     ----------
     n_bytes : float or str
         Bytes, or a number with a unit, such as ``"200 MiB"`` or ``"1.5 GB"``; the units
-        are B, kB, MB, GB, KiB, MiB and GiB.
+        are B, kB, MB, GB, KiB, MiB and GiB, in these letters.
 
     Raises
     ------
+    ValueError, TypeError
+        If that is no number of bytes.
     MemoryError
         From the call, before it works, if nothing fits; the message names the smallest
         limit that does.
