@@ -95,11 +95,8 @@ class KeptStates:
     """
 
     def __init__(self, limit: float | str | None = None):
-        if limit is None:
-            limit = math.inf
-        elif limit != 0 or isinstance(limit, bool):
-            limit = as_bytes(limit, "KeptStates")
-        self.limit = limit
+        unlimited = limit is None
+        self.limit = math.inf if unlimited else as_bytes(limit, "KeptStates", least=0)
         self._in_use = threading.Lock()
         self._entries: list[_Entry] = []
         self._calls: list[_Call] = []

@@ -168,10 +168,10 @@ def current_limit() -> int | None:
     return _limit.get()
 
 
-def as_bytes(value: float | str, where: str = "memory_limit") -> int:
+def as_bytes(value: float | str, where: str = "memory_limit", least: int = 1) -> int:
     """Return a number of bytes that may be given with a unit.
 
-    ``where`` is what a message begins with.
+    ``where`` is what a message begins with, ``least`` the least number allowed.
 
     Raises
     ------
@@ -179,7 +179,8 @@ def as_bytes(value: float | str, where: str = "memory_limit") -> int:
         If it is none.
     """
     units = ", ".join(_UNITS)
-    wanted = f"a positive number of bytes, or a text such as '200 MiB' (units: {units})"
+    kind = "positive" if least else "non-negative"
+    wanted = f"a {kind} number of bytes, or a text such as '200 MiB' (units: {units})"
     if isinstance(value, str):
         number, unit = _TEXT.fullmatch(value.strip()).groups()
         try:
@@ -187,10 +188,10 @@ def as_bytes(value: float | str, where: str = "memory_limit") -> int:
         except (KeyError, ValueError, OverflowError):
             raise ValueError(message(where, wanted, repr(value))) from None
     elif isinstance(value, numbers.Real) and not isinstance(value, bool):
-        n_bytes = int(value) if -math.inf < value < math.inf else 0
+        n_bytes = int(value) if -math.inf < value < math.inf else -1
     else:
         raise TypeError(message(where, wanted, describe(value)))
-    if not 0 < n_bytes <= sys.maxsize:
+    if not least <= n_bytes <= sys.maxsize:
         raise ValueError(message(where, wanted, repr(value)))
     return n_bytes
 

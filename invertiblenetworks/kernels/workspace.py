@@ -20,7 +20,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from .._types import Array, Shape
-from ..backend import get_array_module, on_host
+from ..backend import get_array_module
 
 
 class Store:
@@ -91,14 +91,16 @@ def using_store(store: Store) -> Iterator[None]:
 
 
 def _store(xp) -> Store:
-    # A module that only plans memory has to see what a call of its own needs.
-    return _here.store if xp is np else getattr(xp, "store", _here.store)
+    """Where arrays of this module take their memory from.
+
+    A module that only plans memory has a store, to see what a call of its own needs. On
+    a device memory is fresh, and CuPy's pool uses it again.
+    """
+    return _here.store if xp is np else getattr(xp, "store", None) or Store()
 
 
 def scratch(role: str, shape: Shape, like: Array) -> Array:
     """Array of any content in the memory that this thread has for ``role``.
-
-    On a device it is fresh memory, which CuPy's pool uses again.
 
     A role may be asked for again only when its last array is no longer needed. So a
     kernel uses scratch between two lines of its own, and never hands it out.
@@ -112,8 +114,6 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
         Gives the type.
     """
     xp = get_array_module(like)
-    if not on_host(xp):
-        return xp.empty(shape, like.dtype)
     store = _store(xp)
     view = store.views.get(role)
     if view is not None and view.shape == shape and view.dtype == like.dtype:
@@ -164,8 +164,6 @@ def fitting_leases() -> Iterator[None]:
 class Lease:
     """An array in memory that is used again when the lease is no longer held.
 
-    On a device it is fresh memory, as for `scratch`.
-
     Parameters
     ----------
     shape : tuple of int
@@ -181,7 +179,7 @@ class Lease:
     def __init__(self, shape: Shape, like: Array):
         self._free, self._memory = [], None
         xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
-        free = _store(xp).free if on_host(xp) else []
+        free = _store(xp).free
         memory = _take(free, n_bytes)
         self._memory = xp.empty(n_bytes, np.uint8) if memory is None else memory
         self._free = free

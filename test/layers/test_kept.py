@@ -360,6 +360,7 @@ def test_one_object_serves_one_block_at_a_time(first, second, case):
 
 def test_a_limit_may_have_a_unit():
     assert KeptStates("1.5 kB").limit == KeptStates(1500).limit == 1500
+    assert KeptStates("0 B").limit == KeptStates(0).limit == 0
 
 
 def test_it_is_true_also_when_empty():
