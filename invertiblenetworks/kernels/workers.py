@@ -23,7 +23,6 @@ import functools
 import itertools
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -31,8 +30,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-from threadpoolctl import ThreadpoolController
-
+from . import blas
 from .memory import current_planner, most_workers
 from .workspace import Store, stores_of_shares, using_store
 
@@ -55,7 +53,7 @@ class _BlasThreads:
     def enter(self) -> None:
         with self._lock:
             if self._n_calls == 0:
-                self._libraries = _blas_libraries()
+                self._libraries = blas.libraries()
                 self._before = [lib.get_num_threads() for lib in self._libraries]
                 self._set([1] * len(self._before))
             self._n_calls += 1
@@ -78,7 +76,7 @@ class _BlasThreads:
         with self._lock:
             if self._n_calls == 0:
                 return max(
-                    (lib.get_num_threads() for lib in _blas_libraries()), default=1
+                    (lib.get_num_threads() for lib in blas.libraries()), default=1
                 )
             return max(self._before, default=1)
 
@@ -88,16 +86,6 @@ class _BlasThreads:
                 _let_any_thread_set(library)
                 library.set_num_threads(number)
                 _let_any_thread_set(library)
-
-
-def _blas_libraries() -> list:
-    # SciPy brings a BLAS of its own, once its linear algebra is loaded.
-    return _libraries_now("scipy.linalg" in sys.modules)
-
-
-@functools.cache
-def _libraries_now(with_scipy: bool) -> list:
-    return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def _let_any_thread_set(library) -> None:
@@ -312,7 +300,7 @@ class _Threads:
 
     def _work(self) -> None:
         # With OpenMP the number of threads is a setting of each thread.
-        for library in _blas_libraries():
+        for library in blas.libraries():
             if getattr(library, "threading_layer", None) == "openmp":
                 library.set_num_threads(1)
         while True:
