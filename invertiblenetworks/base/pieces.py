@@ -19,7 +19,7 @@ from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
 from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
-LEAST_WORK = 2**24
+LEAST_WORK = 2**26
 """Multiplications for which it does not pay to wake another thread."""
 
 LESS_FOR_SEVERAL = 2
