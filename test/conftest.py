@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from doubles import backends
 
+from invertiblenetworks.kernels import product_sum, products, shifted_correlation
+
 SEED = 20240229
 
 MARKERS = {
@@ -95,3 +97,14 @@ def device_counters(backend):
     """Counters of synchronisations and host-device copies, set to zero."""
     backend.counters.reset()
     return backend.counters
+
+
+@pytest.fixture(params=[False, True], ids=["whole products", "small products"])
+def small_kernels(request, monkeypatch):
+    """Products left whole, or cut into parts, so small that there are many."""
+    monkeypatch.setattr(products, "has_small_kernels", lambda: request.param)
+    monkeypatch.setattr(products, "LEAST_WIDTH", 16)
+    monkeypatch.setattr(products, "MOST_WIDTH", 16)
+    for module in (product_sum, shifted_correlation):
+        monkeypatch.setattr(module, "MOST_COLUMNS", 16)
+    return request.param

@@ -19,7 +19,7 @@ from functools import partial
 
 from .._types import Array, Shape
 from ..backend import get_array_module, has_cuda_kernels
-from . import conv_cuda, workers
+from . import conv_cuda, shifted_correlation, workers
 from .conv_cuts import (
     axes_after,
     multiplications,
@@ -32,6 +32,7 @@ from .conv_cuts import (
 from .memory import steps
 from .patches import Columns, Geometry, scatter_add
 from .product_sum import ProductSum
+from .products import multiply
 from .workspace import scratch_matrix
 
 
@@ -99,6 +100,9 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     n_values = (n_fixed + n_moved) * math.prod(geometry.target)
     if geometry.is_pointwise and n_fixed * n_moved <= n_values:
         return _correlate_pointwise(fixed, moved)
+    if 0 < axes_after(n_moved, n_fixed, geometry) < len(geometry.kernel):
+        if shifted_correlation.pays(fixed, moved, geometry):
+            return _correlate_shifted(fixed, moved, geometry)
     return _gather_then_correlate(fixed, moved, geometry)
 
 
@@ -150,12 +154,13 @@ def _apply(images, matrices, geometry, n_axes, result, *, adds) -> None:
 def _by_side(matrices, before, after) -> Array:
     """One matrix with rows ``(taps after, C_target)``, columns ``(before, C_source)``.
 
-    The taps after are those of the first axes, which come first in ``matrices``.
+    It is in Fortran order. The taps after are those of the first axes, which come first
+    in ``matrices``.
     """
     _, n_target, n_source = matrices.shape
     split = matrices.reshape(after.n_taps, before.n_taps, n_target, n_source)
-    rows = after.n_taps * n_target
-    return split.transpose(0, 2, 1, 3).reshape(rows, before.n_taps * n_source)
+    columns = before.n_taps * n_source
+    return split.transpose(1, 3, 0, 2).reshape(columns, after.n_taps * n_target).T
 
 
 def _on_strips(images, matrix, before, after, result, adds, share) -> None:
@@ -194,21 +199,23 @@ def _source_columns(images, tile, before, columns) -> Array:
 
 def _write_product(matrix, columns, part) -> None:
     """Write the product with columns of a tile to this part of the result."""
-    xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
     if part.shape[1] == 1:
-        xp.matmul(matrix, columns, out=part.reshape(shape))
+        shape = (len(matrix), columns.shape[1])
+        multiply(matrix, columns, out=part.reshape(shape))
     else:
-        product = xp.matmul(
-            matrix, columns, out=scratch_matrix("product", *shape, columns)
-        )
-        part[...] = product.reshape(part.shape)
+        part[...] = _product(matrix, columns).reshape(part.shape)
+
+
+def _product(matrix, columns) -> Array:
+    product = scratch_matrix("product", len(matrix), columns.shape[1], columns)
+    multiply(matrix, columns, out=product)
+    return product
 
 
 def _add_product(matrix, columns, result, tile, after) -> None:
     """Add the rows of the product, one for each tap after it, to the result."""
     samples, rows = tile
-    xp, shape = get_array_module(columns), (len(matrix), columns.shape[1])
-    product = xp.matmul(matrix, columns, out=scratch_matrix("product", *shape, columns))
+    product = _product(matrix, columns)
     n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
     n_target, width = result.shape[1], after.source[1:]
     moved = product.reshape(after.n_taps, n_target, n_samples, n_rows, *width)
@@ -241,7 +248,7 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
         for tile in steps(all_tiles[share]):
             total.add(
                 _source_columns(fixed, tile, back, left),
-                _source_columns(moved, tile, before, right).T,
+                _source_columns(moved, tile, before, right),
             )
         return total.of_shape((after.n_taps * n_fixed, before.n_taps * n_moved))
 
@@ -249,6 +256,17 @@ def _gather_then_correlate(fixed, moved, geometry) -> Array:
     total = sum(workers.for_shares(len(all_tiles), n_threads, on_tiles))
     by_side = total.reshape(after.n_taps, n_fixed, before.n_taps, n_moved)
     return by_side.swapaxes(1, 2).reshape(-1, n_fixed, n_moved)
+
+
+def _correlate_shifted(fixed, moved, geometry) -> Array:
+    all_tiles = shifted_correlation.tiles_of(fixed, moved, geometry)
+
+    def on_tiles(share):
+        share = all_tiles[share]
+        return shifted_correlation.correlate_tiles(fixed, moved, geometry, share)
+
+    n_threads = worth(multiplications(moved, fixed.shape[1], geometry), moved)
+    return sum(workers.for_shares(len(all_tiles), n_threads, on_tiles))
 
 
 def _correlate_pointwise(fixed, moved) -> Array:

@@ -4,27 +4,84 @@ from __future__ import annotations
 
 from .._types import Array, Shape
 from ..backend import get_array_module
+from .products import MOST_MULTIPLICATIONS, cuts, parts_of
 from .workspace import scratch
+
+MOST_COLUMNS = 1024
+"""Columns of both matrices that a part of a product sums over."""
+
+BLOCKS = (8, 4)
+"""Rows that a part has of the second matrix, if they can be cut so."""
 
 
 class ProductSum:
-    """Sum of products ``left @ right`` of the same shapes, by way of scratch memory."""
+    """Sum of products ``left @ right.T`` of the same shapes, with long rows.
+
+    As in `products` it is made of products that the BLAS has better kernels for: all
+    rows of one matrix, a block of rows of the other, and a part of their columns.
+    """
 
     def __init__(self):
         self._total: Array | None = None
+        self._turned, self._block = False, 0
 
     def add(self, left: Array, right: Array) -> None:
         """Add one product."""
-        if len(left) < right.shape[1]:
-            # BLAS is faster with the longer side first, most so for narrow nets.
-            left, right = right.T, left.T
-        xp, total = get_array_module(left), self._total
-        if total is None:
-            self._total = xp.matmul(left, right)
-        else:
-            term = scratch("gradient of a tile", total.shape, total)
-            total += xp.matmul(left, right, out=term)
+        if self._total is None:
+            self._begin(left, right)
+        if self._turned:
+            left, right = right, left
+        if not self._block:
+            term = scratch("gradient of a tile", self._total.shape, left)
+            self._total += get_array_module(left).matmul(left, right.T, out=term)
+            return
+        n = left.shape[1]
+        length, n_parts = parts_of(n, MOST_COLUMNS)
+        cut = n_parts * length
+        self._add_parts(left[:, :cut], right[:, :cut], n_parts)
+        if cut < n:
+            self._add_parts(left[:, cut:], right[:, cut:], 1)
 
     def of_shape(self, shape: Shape) -> Array:
         """Return the sum; the shape tells whether it has to be transposed."""
-        return self._total if self._total.shape == shape else self._total.T
+        total = self._total
+        if self._block:
+            total = total.swapaxes(0, 1).reshape(total.shape[1], -1)
+        return total if total.shape == shape else total.T
+
+    def _begin(self, left, right) -> None:
+        xp, shape = get_array_module(left), (len(left), len(right))
+        # The longer one is cut, or else, since BLAS is faster so, the first.
+        self._turned = shape[0] > shape[1]
+        whole, other = sorted(shape)
+        self._block = _block(whole, other) if cuts(xp) else 0
+        if cuts(xp) and not self._block:
+            self._block = _block(other, whole)
+            self._turned ^= self._block > 0
+        if self._block:
+            whole, other = shape[::-1] if self._turned else shape
+            blocked = (other // self._block, whole, self._block)
+            self._total = xp.zeros(blocked, left.dtype)
+            return
+        self._turned = shape[0] < shape[1]
+        self._total = xp.zeros(tuple(sorted(shape))[::-1], left.dtype)
+
+    def _add_parts(self, left, right, n_parts) -> None:
+        xp, block = get_array_module(left), self._block
+        left = left.reshape(len(left), n_parts, -1).swapaxes(0, 1)[:, None]
+        right = right.reshape(-1, block, n_parts, left.shape[-1]).transpose(2, 0, 3, 1)
+        shape = (n_parts, *self._total.shape)
+        terms = scratch("gradient of a tile", shape, self._total)
+        xp.matmul(left, right, out=terms)
+        self._total += terms[0] if n_parts == 1 else terms.sum(axis=0)
+
+
+def _block(n_whole: int, n_cut: int) -> int:
+    """Rows of a block of ``n_cut`` beside ``n_whole`` rows; 0 if there is none."""
+    for block in BLOCKS:
+        if (
+            n_cut % block == 0
+            and n_whole * block * MOST_COLUMNS <= MOST_MULTIPLICATIONS
+        ):
+            return block
+    return 0

@@ -41,6 +41,10 @@ def with_column(w: Array, b: Array, matrix: Array) -> Array:
 
 
 def add_skip(matrix: Array) -> None:
-    """Add the identity in place to a square matrix in C order with one more column."""
-    diagonal = matrix.reshape(-1)[:: len(matrix) + 2]
+    """Add the identity in place to a square matrix with one more column.
+
+    The matrix is in Fortran order.
+    """
+    n = len(matrix)
+    diagonal = matrix.T.reshape(-1)[: n * n : n + 1]
     diagonal += 1

@@ -14,9 +14,10 @@ from .activation_layers import Activation
 from .memory import in_tile, steps
 from .patches import Tile, tiles
 from .product_sum import ProductSum
+from .products import multiply
 from .streamed_block import Gradients, Pull, add_skip, with_column
 from .windows import Scatter, gather, n_columns, with_margin
-from .workspace import Lease, scratch
+from .workspace import Lease, row_length, scratch_matrix, scratch_rows
 
 TILE_BYTES = 2**20
 """Bytes of one hidden state of a tile: about half of a second-level cache."""
@@ -44,7 +45,8 @@ class PointwiseBlock:
         self.first = with_column(w1, b1, _room_for(w1))
         self.second = with_column(w2, b2, _room_for(w2))
         add_skip(self.second)
-        self.third = w3.reshape(self.n_hidden, -1)
+        self.second_adjoint = self.second[:, :-1].copy().T
+        self.third = w3.reshape(self.n_hidden, -1).T.copy().T
         self.activation = activation
         self.xp = get_array_module(w1)
 
@@ -52,8 +54,8 @@ class PointwiseBlock:
         def hidden(i: int, tile: Tile):
             n = n_columns(tile, x.shape[2:])
             return (
-                scratch("h1", (self.n_hidden + 1, n), x),
-                scratch("h2", (self.n_hidden, n), x),
+                scratch_rows("h1", self.n_hidden + 1, n, x),
+                scratch_rows("h2", self.n_hidden, n, x),
             )
 
         return self._forward(x, hidden)
@@ -71,11 +73,12 @@ class PointwiseBlock:
         padded_x, y = self._padded(x), self._zeros(x, self.n_out)
         for i, tile in steps(enumerate(self._tiles(x))):
             h1, h2 = hidden(i, tile)
-            self._first_hidden(padded_x, tile, h1[:-1])
+            n = n_columns(tile, x.shape[2:])
+            self._first_hidden(padded_x, tile, h1[:-1], n)
             h1[-1] = 1
-            self.xp.matmul(self.second, h1, out=h2)
-            self.activation.forward_in_place(h2)
-            self._add_output(h2, tile, y)
+            multiply(self.second, h1[:, :n], out=h2[:, :n])
+            self._activate(h2, n)
+            self._add_output(h2[:, :n], tile, y)
         return y
 
     def _backward(self, dy, x, lease, hidden):
@@ -83,15 +86,16 @@ class PointwiseBlock:
         padded_x, padded_dy = self._padded(x), self._padded(dy)
         dx = self._zeros(x, self.n_in)
         for tile, (h1, h2) in steps(zip(self._tiles(x), hidden, strict=True)):
-            da2 = scratch("da2", h2.shape, x)
-            self._second_cotangent(padded_dy, tile, h2, sums, da2)
-            sums[1].add(da2, h1.T)
-            da1 = scratch("da1", h2.shape, x)
-            self.xp.matmul(self.second[:, :-1].T, da2, out=da1)
+            n = n_columns(tile, x.shape[2:])
+            da2 = scratch_rows("da2", self.n_hidden, n, x)
+            self._second_cotangent(padded_dy, tile, h2, sums, da2, n)
+            sums[1].add(da2[:, :n], h1[:, :n])
+            da1 = scratch_rows("da1", self.n_hidden, n, x)
+            multiply(self.second_adjoint, da2[:, :n], out=da1[:, :n])
             self.activation.vjp_in_place(da1, h1[:-1])
             columns = self._columns(padded_x, tile, "columns of x", bias=True)
-            sums[0].add(da1, columns.T)
-            self._add_input_cotangent(da1, tile, dx)
+            sums[0].add(da1[:, :n], columns)
+            self._add_input_cotangent(da1[:, :n], tile, dx)
         return dx, self._gradients(sums)
 
     # --- steps of all loops ---------------------------------------------------------
@@ -106,7 +110,7 @@ class PointwiseBlock:
 
         The arrays must not be used after the lease.
         """
-        sizes = [n_columns(tile, x.shape[2:]) for tile in self._tiles(x)]
+        sizes = [row_length(n_columns(tile, x.shape[2:]), x) for tile in self._tiles(x)]
         lease, start, found = Lease((sum(n_rows) * sum(sizes),), x), 0, []
         for n in sizes:
             matrices = []
@@ -120,18 +124,23 @@ class PointwiseBlock:
     def _padded(self, images: Array) -> Array:
         return with_margin(images, self.margin)
 
-    def _first_hidden(self, padded_x: Array, tile: Tile, out: Array) -> None:
-        """Write h1 of a tile, ``(n_hidden, n_columns)``."""
+    def _first_hidden(self, padded_x: Array, tile: Tile, out: Array, n: int) -> None:
+        """Write h1 of a tile, n columns."""
         columns = self._columns(padded_x, tile, "columns of x", bias=True)
-        self.xp.matmul(self.first, columns, out=out)
-        self.activation.forward_in_place(out)
+        multiply(self.first, columns, out=out[:, :n])
+        self._activate(out, n)
+
+    def _activate(self, hidden: Array, n: int) -> None:
+        """Apply the activation in place to rows that have gaps after ``n`` columns."""
+        hidden[:, n:] = 0
+        self.activation.forward_in_place(hidden)
 
     def _columns(self, padded, tile, role, *, bias) -> Array:
         """Columns of a tile in scratch memory, with a row of ones for a bias."""
         spatial = [size - 2 * self.margin for size in padded.shape[2:]]
         n_rows = padded.shape[1] * (2 * self.margin + 1) ** len(spatial)
-        shape = (n_rows + bias, n_columns(tile, spatial))
-        columns = scratch(role, shape, padded)
+        n = n_columns(tile, spatial)
+        columns = scratch_matrix(role, n_rows + bias, n, padded)
         gather(padded, tile, self.margin, columns[:n_rows])
         if bias:
             columns[n_rows] = 1
@@ -148,7 +157,7 @@ class PointwiseBlock:
     def _spread(self, matrix, hidden, tile, images) -> None:
         n_channels, spatial = images.shape[1], images.shape[2:]
         scatter = Scatter(n_channels, tile, spatial, self.margin, hidden)
-        self.xp.matmul(matrix, hidden, out=scatter.columns)
+        multiply(matrix, hidden, out=scatter.columns)
         scatter.add_to(images)
 
     def _zeros(self, like: Array, n_channels: int) -> Array:
@@ -156,11 +165,11 @@ class PointwiseBlock:
         shape = (len(like), n_channels, *like.shape[2:])
         return self.xp.zeros(shape, like.dtype)
 
-    def _second_cotangent(self, padded_dy, tile, h2, sums, out) -> None:
+    def _second_cotangent(self, padded_dy, tile, h2, sums, out, n) -> None:
         """Write the cotangent of the argument of h2; add to the gradient of W3."""
         dy = self._columns(padded_dy, tile, "columns of dy", bias=False)
-        sums[2].add(h2, dy.T)
-        self.xp.matmul(self.third, dy, out=out)
+        sums[2].add(h2[:, :n], dy)
+        multiply(self.third, dy, out=out[:, :n])
         self.activation.vjp_in_place(out, h2)
 
     def _gradients(self, sums: list[ProductSum]) -> Gradients:
@@ -182,5 +191,5 @@ class PointwiseBlock:
 
 
 def _room_for(w: Array) -> Array:
-    """Matrix in C order for weights and one more column."""
-    return get_array_module(w).empty((len(w), w[0].size + 1), w.dtype)
+    """Matrix in Fortran order for weights and one more column."""
+    return get_array_module(w).empty((w[0].size + 1, len(w)), w.dtype).T

@@ -20,7 +20,7 @@ import numpy as np
 from .._types import Array, Shape
 from ..backend import get_array_module
 from .patches import Tile
-from .workspace import scratch
+from .workspace import row_length, scratch_rows
 
 
 def with_margin(images: Array, margin: int) -> Array:
@@ -57,7 +57,7 @@ def tile_windows(padded: Array, tile: Tile, margin: int) -> Array:
     sizes = [size - 2 * margin for size in padded.shape[3:]]
     n_samples, n_rows = samples.stop - samples.start, rows.stop - rows.start
     sample_stride, channel_stride, *strides = padded.strides
-    return _strided(
+    return strided(
         padded,
         samples.start * sample_stride + rows.start * strides[0],
         (padded.shape[1], *kernel, n_samples, n_rows, *sizes),
@@ -65,7 +65,7 @@ def tile_windows(padded: Array, tile: Tile, margin: int) -> Array:
     )
 
 
-def _strided(memory: Array, offset: int, shape: Shape, strides: Shape) -> Array:
+def strided(memory: Array, offset: int, shape: Shape, strides: Shape) -> Array:
     """View of an array without gaps, from an offset in bytes on."""
     if type(memory) is np.ndarray:
         # A tenth of the time of ``as_strided``, which checks and wraps much more.
@@ -125,11 +125,14 @@ class Scatter:
         self.tile, self.n_channels = tile, n_channels
         self.shifts = _shifts((n_samples, n_rows), tuple(spatial), margin)
         length, reach = self.shifts.length, self.shifts.reach
-        shape = (n_channels * self.shifts.n_taps, length + 2 * reach)
-        self._room = scratch("columns to add", shape, like)
-        self._room[:, :reach] = 0
-        self._room[:, reach + length :] = 0
-        self.columns = self._room[:, reach : reach + length]
+        # The columns begin with a line of the cache, so there may be more room before.
+        before = row_length(reach, like)
+        n_rows = n_channels * self.shifts.n_taps
+        room = scratch_rows("columns to add", n_rows, before + length + reach, like)
+        room[:, :before] = 0
+        room[:, before + length :] = 0
+        self._room, self._unused = room, before - reach
+        self.columns = room[:, before : before + length]
 
     def add_to(self, images: Array) -> None:
         """Add the columns to images ``(N, C, *spatial)``, in place."""
@@ -150,9 +153,11 @@ class Scatter:
 
     def _sum_over_taps(self) -> Array:
         shifts, (row, number) = self.shifts, self._room.strides
-        shifted = _strided(
+        if shifts.n_taps == 1:
+            return self.columns
+        shifted = strided(
             self._room,
-            shifts.start * number,
+            (self._unused + shifts.start) * number,
             (self.n_channels, *shifts.kernel, shifts.length + 2 * shifts.spill),
             (
                 shifts.n_taps * row,

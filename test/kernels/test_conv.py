@@ -40,7 +40,7 @@ GEOMETRIES = [
     ((3, 4, 3), (2, 1, 3), (1, 2, 1), (2, 0, 1)),
 ]
 # (N, C_in, C_out): columns of the input, of the output, and of a single channel.
-CHANNELS = [(3, 2, 5), (2, 7, 2), (1, 1, 1), (5, 3, 3)]
+CHANNELS = [(3, 2, 5), (2, 7, 2), (1, 1, 1), (5, 3, 3), (2, 8, 12)]
 
 geometries = pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 channels = pytest.mark.parametrize("sizes", CHANNELS, ids=str)
@@ -119,7 +119,7 @@ def test_against_dense_loops(geometry, sizes, rng, to_xp, to_numpy):
 
 @geometries
 @channels
-@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays")
+@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays", "small_kernels")
 def test_against_dense_loops_in_tiles(geometry, sizes, rng, to_xp, to_numpy):
     x, w, dy = operands(rng, geometry, sizes)
     results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])
@@ -142,9 +142,11 @@ def nan_in_new_arrays(monkeypatch, xp):
 @geometries
 @pytest.mark.parametrize("n_workers", [2, 3])
 @pytest.mark.parametrize(
-    "sizes", [(1, 2, 7), (1, 3, 3), (1, 7, 2), (2, 3, 3), (7, 3, 2)], ids=str
+    "sizes",
+    [(1, 2, 7), (1, 3, 3), (1, 7, 2), (2, 3, 3), (7, 3, 2), (3, 4, 8)],
+    ids=str,
 )
-@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays")
+@pytest.mark.usefixtures("small_tiles", "nan_in_new_arrays", "small_kernels")
 def test_against_dense_loops_on_workers(
     geometry, sizes, n_workers, rng, to_xp, to_numpy, monkeypatch
 ):

@@ -38,7 +38,7 @@ def tile(request, monkeypatch):
 def block(ndims, k1, k2, activation, rng, dtype="float64"):
     net = ResidualBlock(
         3,
-        5,
+        8,
         n_out=4,
         **dict(k1=k1, p1=k1 // 2, k2=k2, p2=k2 // 2, ndims=ndims),
         activation=activation,
@@ -60,6 +60,7 @@ def test_the_layout_of_parameters_does_not_matter(case, rng):
     np.testing.assert_allclose(net.forward(x), wanted, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.usefixtures("small_kernels")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_same_as_the_plain_path(case, tile, rng):
     net, x = block(*case, rng)

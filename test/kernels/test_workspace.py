@@ -1,10 +1,17 @@
 """Memory that is used again."""
 
 import threading
+import tracemalloc
 
 import numpy as np
 
-from invertiblenetworks.kernels.workspace import Lease, release_workspaces, scratch
+from invertiblenetworks.kernels.workspace import (
+    LINE,
+    Lease,
+    release_workspaces,
+    scratch,
+    scratch_rows,
+)
 
 LIKE = np.zeros(1, "float32")
 
@@ -60,3 +67,34 @@ def test_release_counts_the_bytes():
     del Lease((5,), LIKE).array
     assert release_workspaces() == 40 + 20
     assert release_workspaces() == 0
+
+
+def test_memory_begins_with_a_line_of_the_cache():
+    release_workspaces()
+    leases = [Lease((n,), LIKE) for n in (1, 100, 10**5)]
+    starts = [start(lease.array) for lease in leases]
+    starts += [start(scratch(f"role {n}", (n,), LIKE)) for n in (1, 100, 10**5)]
+    assert all(place % LINE == 0 for place in starts)
+
+
+def test_gaps_are_zero_at_first(monkeypatch):
+    release_workspaces()
+    scratch("role", (100,), LIKE)[...] = np.nan
+    rows = scratch_rows("role", 3, 16, LIKE)
+    assert rows.shape == (3, 32)
+    assert (rows[:, 16:] == 0).all()
+    rows[...] = 5
+    assert (scratch_rows("role", 3, 16, LIKE) == 5).all()
+
+
+def test_old_memory_goes_before_new_memory_comes():
+    release_workspaces()
+    scratch_rows("role", 1000, 100, LIKE)
+    tracemalloc.start()
+    try:
+        before = scratch_rows("role", 1001, 100, LIKE).nbytes
+        tracemalloc.reset_peak()
+        after = scratch_rows("role", 2000, 100, LIKE).nbytes
+        assert before < tracemalloc.get_traced_memory()[1] < after + before / 2
+    finally:
+        tracemalloc.stop()

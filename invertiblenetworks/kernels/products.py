@@ -1,0 +1,64 @@
+"""Matrix products with few rows, cut into parts that the BLAS multiplies faster.
+
+A BLAS copies both matrices to the order in which it reads them, before it multiplies.
+For matrices of few rows this takes a third of the time or more. For products of at
+most a million multiplications OpenBLAS has kernels that do not copy, on processors
+with AVX-512; so a product with a long side is computed as a stack of such ones, in
+one call. These kernels want rows that begin on lines of the cache and no power of two
+apart (`workspace.scratch_matrix`), and are fastest with weights in Fortran order.
+
+On other processors products are left whole.
+"""
+
+from __future__ import annotations
+
+from .._types import Array
+from ..backend import get_array_module, on_host
+from .blas import has_small_kernels
+
+MOST_MULTIPLICATIONS = 10**6
+"""Of a product that a kernel for small matrices takes."""
+
+LEAST_WIDTH, MOST_WIDTH = 64, 256
+"""Columns of a part of a product, if there are parts."""
+
+LINE = 16
+"""Lengths of parts are multiples of this many numbers."""
+
+
+def multiply(a: Array, b: Array, out: Array) -> None:
+    """Write the product of ``(M, K)`` and ``(K, n)`` to ``(M, n)``, for n that is long.
+
+    Parameters
+    ----------
+    a : array
+        In Fortran order, best.
+    b, out : array
+        With rows in order.
+    """
+    xp, (m, k), n = get_array_module(b), a.shape, b.shape[1]
+    width = MOST_MULTIPLICATIONS // max(1, m * k)
+    if width < LEAST_WIDTH or n < LEAST_WIDTH or not cuts(xp):
+        xp.matmul(a, b, out=out)
+        return
+    width, n_parts = parts_of(n, min(width, MOST_WIDTH))
+    cut = n_parts * width
+    parts = b[:, :cut].reshape(k, n_parts, width).swapaxes(0, 1)
+    xp.matmul(a, parts, out=out[:, :cut].reshape(m, n_parts, width).swapaxes(0, 1))
+    if cut < n:
+        xp.matmul(a, b[:, cut:], out=out[:, cut:])
+
+
+def cuts(xp) -> bool:
+    """Whether products of this module are cut."""
+    return on_host(xp) and has_small_kernels()
+
+
+def parts_of(n: int, most: int) -> tuple[int, int]:
+    """Length of parts that are as even as can be, and their number without the rest."""
+    most = most // LINE * LINE
+    if n <= most:
+        return n, 1
+    length = -(-n // -(-n // most))
+    length = -(-length // LINE) * LINE
+    return length, n // length
