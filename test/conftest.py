@@ -105,6 +105,7 @@ def small_kernels(request, monkeypatch):
     monkeypatch.setattr(products, "has_small_kernels", lambda: request.param)
     monkeypatch.setattr(products, "LEAST_WIDTH", 16)
     monkeypatch.setattr(products, "MOST_WIDTH", 16)
+    monkeypatch.setattr(shifted_correlation, "LEAST_PIXELS", 1)
     for module in (product_sum, shifted_correlation):
         monkeypatch.setattr(module, "MOST_COLUMNS", 16)
     return request.param

@@ -26,6 +26,9 @@ from .workspace import scratch, scratch_rows
 MOST_CHANNELS = 32
 """With more of them, products of columns are faster than is gained by not copying."""
 
+LEAST_PIXELS = 128
+"""With fewer in an image, sums within one are too short for a product of their own."""
+
 BLOCKS = (16, 8, 4)
 """Channels of the moved images in one product; the first that divides them."""
 
@@ -35,6 +38,7 @@ def pays(fixed: Array, moved: Array, geometry: Geometry) -> bool:
     return (
         cuts(get_array_module(fixed))
         and max(geometry.stride) == 1
+        and math.prod(geometry.target) >= LEAST_PIXELS
         and max(fixed.shape[1], moved.shape[1]) <= MOST_CHANNELS
         and _block(fixed.shape[1], moved.shape[1]) > 0
     )

@@ -41,10 +41,10 @@ def with_column(w: Array, b: Array, matrix: Array) -> Array:
 
 
 def add_skip(matrix: Array) -> None:
-    """Add the identity in place to a square matrix with one more column.
-
-    The matrix is in Fortran order.
-    """
+    """Add the identity in place to a square matrix, without gaps, with one more column."""
     n = len(matrix)
-    diagonal = matrix.T.reshape(-1)[: n * n : n + 1]
+    if matrix.flags.c_contiguous:
+        diagonal = matrix.reshape(-1)[:: n + 2]
+    else:
+        diagonal = matrix.T.reshape(-1)[: n * n : n + 1]
     diagonal += 1

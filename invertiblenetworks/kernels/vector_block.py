@@ -70,5 +70,5 @@ class VectorBlock:
 
 
 def _with_column(role: str, w: Array, b: Array) -> Array:
-    """The matrix with one more column, in scratch memory and Fortran order."""
-    return with_column(w, b, scratch(role, (w.shape[1] + 1, len(w)), w).T)
+    """The matrix with one more column, in scratch memory."""
+    return with_column(w, b, scratch(role, (len(w), w.shape[1] + 1), w))

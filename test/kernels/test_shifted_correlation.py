@@ -44,8 +44,9 @@ def test_same_as_from_columns(geometry, reverse, channels, n_pixels, rng):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
 
 
-SQUARE = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
-STRIDED = Geometry((8, 8), (4, 4), (3, 3), (2, 2), (1, 1))
+SQUARE = Geometry((16, 8), (16, 8), (3, 3), (1, 1), (1, 1))
+SMALL = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
+STRIDED = Geometry((32, 32), (16, 16), (3, 3), (2, 2), (1, 1))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ STRIDED = Geometry((8, 8), (4, 4), (3, 3), (2, 2), (1, 1))
         (32, 33, SQUARE, False),
         (32, 6, SQUARE, False),
         (32, 32, STRIDED, False),
+        (32, 32, SMALL, False),
     ],
 )
 def test_when_it_pays(n_fixed, n_moved, geometry, wanted, monkeypatch):
@@ -78,19 +80,19 @@ def test_square_convolutions_use_it(n_moved, rng, monkeypatch):
         return correlate(*args)
 
     monkeypatch.setattr(shifted_correlation, "correlate_tiles", counted)
-    fixed = rng.standard_normal((2, n_moved, 8, 8))
+    fixed = rng.standard_normal((2, n_moved, 16, 8))
     conv_tiled.correlate(fixed, fixed, SQUARE)
     assert len(calls) == (n_moved == 16)
 
 
 def test_an_infinite_pixel_stays_where_it_is(rng):
     """Zeros between the pixels are multiplied with it, which gives NaN."""
-    fixed = rng.standard_normal((1, 4, 8, 8))
-    moved = rng.standard_normal((1, 4, 8, 8))
+    fixed = rng.standard_normal((1, 4, 16, 8))
+    moved = rng.standard_normal((1, 4, 16, 8))
     moved[0, 1, 3, 3] = np.inf
     with np.errstate(invalid="ignore"):
         found = shifted_correlation.correlate_tiles(
-            fixed, moved, SQUARE, tiles(1, (8, 8), 100)
+            fixed, moved, SQUARE, tiles(1, (16, 8), 100)
         )
     assert not np.isfinite(found[:, :, 1]).any()
     assert np.isfinite(np.delete(found, 1, axis=2)).all()
