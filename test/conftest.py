@@ -108,4 +108,6 @@ def small_kernels(request, monkeypatch):
     monkeypatch.setattr(shifted_correlation, "LEAST_PIXELS", 1)
     for module in (product_sum, shifted_correlation):
         monkeypatch.setattr(module, "MOST_COLUMNS", 16)
-    return request.param
+    shifted_correlation._grid.cache_clear()
+    yield request.param
+    shifted_correlation._grid.cache_clear()

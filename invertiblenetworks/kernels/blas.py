@@ -24,6 +24,10 @@ def _libraries_now(with_scipy: bool) -> list:
 
 @functools.cache
 def has_small_kernels() -> bool:
-    """Whether the BLAS multiplies small matrices without copying them first."""
+    """Whether the BLAS multiplies small matrices without copying them first.
+
+    Where several are loaded any of them counts, so that a library that is loaded later
+    changes nothing.
+    """
     names = {getattr(library, "architecture", None) for library in libraries()}
     return not names.isdisjoint(_WITH_SMALL_KERNELS)

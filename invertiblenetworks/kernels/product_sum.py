@@ -28,19 +28,13 @@ class ProductSum:
     def add(self, left: Array, right: Array) -> None:
         """Add one product."""
         if self._total is None:
-            self._begin(left, right)
+            self._choose(len(left), len(right), get_array_module(left))
         if self._turned:
             left, right = right, left
-        if not self._block:
-            term = scratch("gradient of a tile", self._total.shape, left)
-            self._total += get_array_module(left).matmul(left, right.T, out=term)
-            return
-        n = left.shape[1]
-        length, n_parts = parts_of(n, MOST_COLUMNS)
-        cut = n_parts * length
-        self._add_parts(left[:, :cut], right[:, :cut], n_parts)
-        if cut < n:
-            self._add_parts(left[:, cut:], right[:, cut:], 1)
+        if self._block:
+            self._add_in_blocks(left, right)
+        else:
+            self._add_whole(left, right)
 
     def of_shape(self, shape: Shape) -> Array:
         """Return the sum; the shape tells whether it has to be transposed."""
@@ -49,22 +43,39 @@ class ProductSum:
             total = total.swapaxes(0, 1).reshape(total.shape[1], -1)
         return total if total.shape == shape else total.T
 
-    def _begin(self, left, right) -> None:
-        xp, shape = get_array_module(left), (len(left), len(right))
-        # The longer one is cut, or else, since BLAS is faster so, the first.
-        self._turned = shape[0] > shape[1]
-        whole, other = sorted(shape)
-        self._block = _block(whole, other) if cuts(xp) else 0
-        if cuts(xp) and not self._block:
-            self._block = _block(other, whole)
-            self._turned ^= self._block > 0
-        if self._block:
-            whole, other = shape[::-1] if self._turned else shape
-            blocked = (other // self._block, whole, self._block)
-            self._total = xp.zeros(blocked, left.dtype)
-            return
-        self._turned = shape[0] < shape[1]
-        self._total = xp.zeros(tuple(sorted(shape))[::-1], left.dtype)
+    def _choose(self, n_left: int, n_right: int, xp) -> None:
+        """Choose the block, and whether to compute ``right @ left.T``."""
+        if cuts(xp):
+            # The second matrix is cut, rather the longer one.
+            turned = n_left > n_right
+            for self._turned in (turned, not turned):
+                n_whole, n_cut = (
+                    (n_right, n_left) if self._turned else (n_left, n_right)
+                )
+                self._block = _block(n_whole, n_cut)
+                if self._block:
+                    return
+        # BLAS is faster with the longer side first, most so for narrow nets.
+        self._turned = n_left < n_right
+
+    def _add_whole(self, left, right) -> None:
+        xp = get_array_module(left)
+        if self._total is None:
+            self._total = xp.matmul(left, right.T)
+        else:
+            term = scratch("gradient of a tile", self._total.shape, self._total)
+            self._total += xp.matmul(left, right.T, out=term)
+
+    def _add_in_blocks(self, left, right) -> None:
+        if self._total is None:
+            shape = (len(right) // self._block, len(left), self._block)
+            self._total = get_array_module(left).zeros(shape, left.dtype)
+        n = left.shape[1]
+        length, n_parts = parts_of(n, MOST_COLUMNS)
+        cut = n_parts * length
+        self._add_parts(left[:, :cut], right[:, :cut], n_parts)
+        if cut < n:
+            self._add_parts(left[:, cut:], right[:, cut:], 1)
 
     def _add_parts(self, left, right, n_parts) -> None:
         xp, block = get_array_module(left), self._block

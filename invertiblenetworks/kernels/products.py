@@ -22,7 +22,7 @@ MOST_MULTIPLICATIONS = 10**6
 LEAST_WIDTH, MOST_WIDTH = 64, 256
 """Columns of a part of a product, if there are parts."""
 
-LINE = 16
+UNIT = 16
 """Lengths of parts are multiples of this many numbers."""
 
 
@@ -32,21 +32,34 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     Parameters
     ----------
     a : array
-        In Fortran order, best.
+        Best as `arranged`.
     b, out : array
         With rows in order.
     """
     xp, (m, k), n = get_array_module(b), a.shape, b.shape[1]
-    width = MOST_MULTIPLICATIONS // max(1, m * k)
-    if width < LEAST_WIDTH or n < LEAST_WIDTH or not cuts(xp):
+    width = _width(m, k, xp)
+    if width == 0 or n < LEAST_WIDTH:
         xp.matmul(a, b, out=out)
         return
-    width, n_parts = parts_of(n, min(width, MOST_WIDTH))
+    width, n_parts = parts_of(n, width)
     cut = n_parts * width
     parts = b[:, :cut].reshape(k, n_parts, width).swapaxes(0, 1)
     xp.matmul(a, parts, out=out[:, :cut].reshape(m, n_parts, width).swapaxes(0, 1))
     if cut < n:
         xp.matmul(a, b[:, cut:], out=out[:, cut:])
+
+
+def arranged(a: Array) -> Array:
+    """Return a matrix in Fortran order, if products with it are cut; else as it is."""
+    wanted = _width(*a.shape, get_array_module(a)) > 0
+    is_so = a.strides[0] == a.dtype.itemsize
+    return a.T.copy().T if wanted and not is_so else a
+
+
+def _width(m: int, k: int, xp) -> int:
+    """Columns of a part of a product with an ``(m, k)`` matrix; 0 if it is whole."""
+    width = MOST_MULTIPLICATIONS // max(1, m * k)
+    return min(width, MOST_WIDTH) if width >= LEAST_WIDTH and cuts(xp) else 0
 
 
 def cuts(xp) -> bool:
@@ -56,9 +69,9 @@ def cuts(xp) -> bool:
 
 def parts_of(n: int, most: int) -> tuple[int, int]:
     """Length of parts that are as even as can be, and their number without the rest."""
-    most = most // LINE * LINE
+    most = most // UNIT * UNIT
     if n <= most:
         return n, 1
     length = -(-n // -(-n // most))
-    length = -(-length // LINE) * LINE
+    length = -(-length // UNIT) * UNIT
     return length, n // length

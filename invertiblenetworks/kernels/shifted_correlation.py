@@ -19,7 +19,7 @@ from .conv_cuts import tiles_of_correlation
 from .memory import steps
 from .patches import Geometry, Tile
 from .product_sum import MOST_COLUMNS
-from .products import LINE, MOST_MULTIPLICATIONS, cuts
+from .products import UNIT, cuts
 from .windows import strided
 from .workspace import scratch, scratch_rows
 
@@ -28,6 +28,9 @@ MOST_CHANNELS = 32
 
 LEAST_PIXELS = 128
 """With fewer in an image, sums within one are too short for a product of their own."""
+
+MOST_WASTE = 1.3
+"""How many times more columns than pixels a grid may have."""
 
 BLOCKS = (16, 8, 4)
 """Channels of the moved images in one product; the first that divides them."""
@@ -39,15 +42,19 @@ def pays(fixed: Array, moved: Array, geometry: Geometry) -> bool:
         cuts(get_array_module(fixed))
         and max(geometry.stride) == 1
         and math.prod(geometry.target) >= LEAST_PIXELS
+        and _waste(geometry) <= MOST_WASTE
         and max(fixed.shape[1], moved.shape[1]) <= MOST_CHANNELS
-        and _block(fixed.shape[1], moved.shape[1]) > 0
+        and _block(moved.shape[1]) > 0
     )
 
 
 def tiles_of(fixed: Array, moved: Array, geometry: Geometry) -> tuple[Tile, ...]:
     """Tiles of the target."""
-    n_channels = fixed.shape[1] + moved.shape[1]
-    return tiles_of_correlation(moved, n_channels, geometry.target, one_image=False)
+    n_fixed, n_moved = fixed.shape[1], moved.shape[1]
+    n_summed = min(math.prod(geometry.target), MOST_COLUMNS)
+    n_terms = -(-geometry.n_taps * n_fixed * n_moved // n_summed)
+    n_rows = n_fixed + n_moved + n_terms
+    return tiles_of_correlation(moved, n_rows, geometry.target, one_image=False)
 
 
 def correlate_tiles(
@@ -65,7 +72,7 @@ class _Correlation:
         self.fixed, self.moved, self.geometry = fixed, moved, geometry
         self.xp = get_array_module(fixed)
         self.n_fixed, self.n_moved = fixed.shape[1], moved.shape[1]
-        self.block = _block(self.n_fixed, self.n_moved)
+        self.block = _block(self.n_moved)
         n_blocks = self.n_moved // self.block
         shape = (*geometry.kernel, n_blocks, self.n_fixed, self.block)
         self.total = self.xp.zeros(shape, fixed.dtype)
@@ -140,10 +147,10 @@ class _Grid:
         self.strides = [math.prod(self.sizes[axis:]) for axis in range(len(low))]
         n = n_rows * self.strides[0]
         self.n_parts = -(-n // MOST_COLUMNS)
-        self.length = _in_lines(-(-n // self.n_parts))
+        self.length = _in_units(-(-n // self.n_parts))
         self.n_left = self.n_parts * self.length
-        self.before = _in_lines(self._reach([max(0, -shift) for shift in low]))
-        self.n_right = _in_lines(self.n_joined * self.strides[0])
+        self.before = _in_units(self._reach([max(0, -shift) for shift in low]))
+        self.n_right = _in_units(self.n_joined * self.strides[0])
         furthest = self._reach([max(0, shift) for shift in high])
         furthest += (high[0] - low[0]) * self.strides[0] + self.n_left
         self.after = max(0, furthest - self.n_right)
@@ -218,14 +225,16 @@ class _Grid:
 _grid = functools.lru_cache(maxsize=256)(_Grid)
 
 
-def _in_lines(n: int) -> int:
-    return -(-n // LINE) * LINE
+def _waste(geometry: Geometry) -> float:
+    """Columns per pixel of an image."""
+    n_rows = geometry.target[0]
+    return _grid(geometry, n_rows).strides[0] * n_rows / math.prod(geometry.target)
 
 
-def _block(n_fixed: int, n_moved: int) -> int:
+def _in_units(n: int) -> int:
+    return -(-n // UNIT) * UNIT
+
+
+def _block(n_moved: int) -> int:
     """Channels of a block, or 0 if they cannot be cut so."""
-    for block in BLOCKS:
-        few = n_fixed * block * MOST_COLUMNS <= MOST_MULTIPLICATIONS
-        if few and n_moved % block == 0:
-            return block
-    return 0
+    return next((block for block in BLOCKS if n_moved % block == 0), 0)

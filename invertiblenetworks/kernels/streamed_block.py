@@ -41,10 +41,6 @@ def with_column(w: Array, b: Array, matrix: Array) -> Array:
 
 
 def add_skip(matrix: Array) -> None:
-    """Add the identity in place to a square matrix, without gaps, with one more column."""
-    n = len(matrix)
-    if matrix.flags.c_contiguous:
-        diagonal = matrix.reshape(-1)[:: n + 2]
-    else:
-        diagonal = matrix.T.reshape(-1)[: n * n : n + 1]
+    """Add the identity in place to a square matrix in C order with one more column."""
+    diagonal = matrix.reshape(-1)[:: len(matrix) + 2]
     diagonal += 1

@@ -14,7 +14,7 @@ from .activation_layers import Activation
 from .memory import in_tile, steps
 from .patches import Tile, tiles
 from .product_sum import ProductSum
-from .products import multiply
+from .products import arranged, multiply
 from .streamed_block import Gradients, Pull, add_skip, with_column
 from .windows import Scatter, gather, n_columns, with_margin
 from .workspace import Lease, row_length, scratch_matrix, scratch_rows
@@ -42,11 +42,14 @@ class PointwiseBlock:
         self.shapes = (w1.shape, w2.shape, w3.shape)
         self.margin = w1.shape[-1] // 2
         self.n_hidden, self.n_in, self.n_out = len(w1), w1.shape[1], w3.shape[1]
-        self.first = with_column(w1, b1, _room_for(w1))
-        self.second = with_column(w2, b2, _room_for(w2))
-        add_skip(self.second)
-        self.second_adjoint = self.second[:, :-1].copy().T
-        self.third = w3.reshape(self.n_hidden, -1).T.copy().T
+        second = with_column(w2, b2, _room_for(w2))
+        add_skip(second)
+        self.first = arranged(with_column(w1, b1, _room_for(w1)))
+        self.first_adjoint = arranged(w1.reshape(self.n_hidden, -1).T)
+        self.second = arranged(second)
+        self.second_adjoint = arranged(second[:, :-1].T)
+        self.third = arranged(w3.reshape(self.n_hidden, -1))
+        self.third_adjoint = arranged(w3.reshape(self.n_hidden, -1).T)
         self.activation = activation
         self.xp = get_array_module(w1)
 
@@ -148,11 +151,11 @@ class PointwiseBlock:
 
     def _add_output(self, h2: Array, tile: Tile, y: Array) -> None:
         """Add what h2 of a tile contributes to y."""
-        self._spread(self.third.T, h2, tile, y)
+        self._spread(self.third_adjoint, h2, tile, y)
 
     def _add_input_cotangent(self, da1: Array, tile: Tile, dx: Array) -> None:
         """Add what the cotangent of ``W1 * x`` on a tile contributes to dx."""
-        self._spread(self.first[:, :-1].T, da1, tile, dx)
+        self._spread(self.first_adjoint, da1, tile, dx)
 
     def _spread(self, matrix, hidden, tile, images) -> None:
         n_channels, spatial = images.shape[1], images.shape[2:]
@@ -191,5 +194,5 @@ class PointwiseBlock:
 
 
 def _room_for(w: Array) -> Array:
-    """Matrix in Fortran order for weights and one more column."""
-    return get_array_module(w).empty((w[0].size + 1, len(w)), w.dtype).T
+    """Matrix in C order for weights and one more column."""
+    return get_array_module(w).empty((len(w), w[0].size + 1), w.dtype)

@@ -20,7 +20,7 @@ import numpy as np
 from .._types import Array, Shape
 from ..backend import get_array_module
 from .patches import Tile
-from .workspace import row_length, scratch_rows
+from .workspace import row_length, scratch
 
 
 def with_margin(images: Array, margin: int) -> Array:
@@ -127,8 +127,8 @@ class Scatter:
         length, reach = self.shifts.length, self.shifts.reach
         # The columns begin with a line of the cache, so there may be more room before.
         before = row_length(reach, like)
-        n_rows = n_channels * self.shifts.n_taps
-        room = scratch_rows("columns to add", n_rows, before + length + reach, like)
+        width = row_length(before + length + reach, like)
+        room = scratch("columns to add", (n_channels * self.shifts.n_taps, width), like)
         room[:, :before] = 0
         room[:, before + length :] = 0
         self._room, self._unused = room, before - reach

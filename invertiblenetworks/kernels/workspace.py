@@ -20,7 +20,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 
 
 class Store:
@@ -32,6 +32,8 @@ class Store:
         Scratch memory, see `scratch`.
     views : dict
         By role the array that was asked for last, which is often asked for again.
+    widths : dict
+        By role the columns before the gap of a `scratch_rows` that is zero there.
     free : list
         Memory that waits for the next `Lease`.
     """
@@ -39,6 +41,7 @@ class Store:
     def __init__(self):
         self.by_role: dict[str, Array | None] = {}
         self.views: dict[str, Array | None] = {}
+        self.widths: dict[str, int] = {}
         self.free: list[Array] = []
 
     @property
@@ -52,6 +55,7 @@ class Store:
         n_bytes = self.nbytes
         self.by_role.clear()
         self.views.clear()
+        self.widths.clear()
         self.free.clear()
         return n_bytes
 
@@ -113,16 +117,15 @@ def scratch(role: str, shape: Shape, like: Array) -> Array:
     like : array
         Gives the type.
     """
-    return _view(role, shape, like)[0]
-
-
-def _view(role: str, shape: Shape, like: Array) -> tuple[Array, bool]:
-    """Return `scratch`, and whether it is another array than the last one."""
     xp = get_array_module(like)
-    store = _store(xp)
+    return _view(_store(xp), xp, role, shape, like)
+
+
+def _view(store: Store, xp, role: str, shape: Shape, like: Array) -> Array:
     view = store.views.get(role)
     if view is not None and view.shape == shape and view.dtype == like.dtype:
-        return view, False  # The usual case, asked often.
+        return view  # The usual case, asked often.
+    store.widths.pop(role, None)
     by_role, n_bytes = store.by_role, _n_bytes(shape, like)
     memory = by_role.get(role)
     if memory is None or memory.size < n_bytes:
@@ -130,7 +133,7 @@ def _view(role: str, shape: Shape, like: Array) -> tuple[Array, bool]:
         store.views[role] = by_role[role] = memory = view = None
         memory = by_role[role] = _empty(n_bytes, xp)
     view = store.views[role] = memory[:n_bytes].view(like.dtype).reshape(shape)
-    return view, True
+    return view
 
 
 LINE = 64
@@ -151,19 +154,22 @@ def row_length(n_columns: int, like: Array) -> int:
 def scratch_rows(role: str, n_rows: int, n_columns: int, like: Array) -> Array:
     """Matrix in scratch memory for so many columns, and a gap at the end of each row.
 
-    An elementwise function is faster with the gaps than without. They are zero in a
-    matrix that is new, and whatever the last user left in one that is used again.
+    An elementwise function is faster with the gaps than without. They are zero in
+    a matrix that has other gaps than the last one, and else what its user left there,
+    who must not let them grow.
     """
-    shape = (n_rows, row_length(n_columns, like))
-    matrix, is_new = _view(role, shape, like)
-    if is_new:
+    xp, shape = get_array_module(like), (n_rows, row_length(n_columns, like))
+    store = _store(xp)
+    matrix = _view(store, xp, role, shape, like)
+    if store.widths.get(role) != n_columns:
+        store.widths[role] = n_columns
         matrix[:, n_columns:] = 0
     return matrix
 
 
 def scratch_matrix(role: str, n_rows: int, n_columns: int, like: Array) -> Array:
     """The same without the gaps."""
-    return scratch_rows(role, n_rows, n_columns, like)[:, :n_columns]
+    return scratch(role, (n_rows, row_length(n_columns, like)), like)[:, :n_columns]
 
 
 WASTE = 2
@@ -261,10 +267,10 @@ def _empty(n_bytes: int, xp) -> Array:
     NumPy's is 16 bytes off. Vectors of the processor are as long as a line, so every
     one of them would lie in two.
     """
-    if xp is not np:
+    if not on_host(xp):
         return xp.empty(n_bytes, np.uint8)
-    memory = np.empty(n_bytes + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE
+    memory = xp.empty(n_bytes + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE if xp is np else 0
     return memory[start : start + n_bytes]
 
 

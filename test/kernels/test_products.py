@@ -32,7 +32,7 @@ def test_parts_are_of_one_length(n, most):
     length, n_parts = parts_of(n, most)
     assert length <= most
     assert 0 <= n - length * n_parts < length
-    assert n_parts == 1 or length % products.LINE == 0
+    assert n_parts == 1 or length % products.UNIT == 0
 
 
 @pytest.fixture
@@ -76,6 +76,19 @@ def test_wide_or_short_products_are_whole(m, k, n, multiplied, rng):
     assert multiplied == [((m, k), (k, n))]
 
 
+@pytest.mark.parametrize(("m", "turned"), [(64, True), (256, False)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_only_weights_of_cut_products_are_copied(m, turned, order, rng, monkeypatch):
+    """Turning wide weights takes longer than is gained."""
+    monkeypatch.setattr(products, "has_small_kernels", lambda: True)
+    weights = np.array(rng.standard_normal((m, m)), order=order)
+    found = products.arranged(weights)
+    np.testing.assert_array_equal(found, weights)
+    copied = turned and order == "C"
+    assert np.shares_memory(found, weights) != copied
+    assert found.flags.f_contiguous == (turned or order == "F")
+
+
 @pytest.mark.parametrize(
     ("rows", "block"),
     [((64, 55), 8), ((55, 64), 8), ((109, 128), 8), ((129, 128), 4), ((5, 36), 4)],
@@ -94,7 +107,7 @@ def test_sums_that_cannot_be_cut_are_whole(rows, multiplied, rng):
     assert [len(shape) for shape in multiplied[0]] == [2, 2]
 
 
-def test_nothing_is_cut_on_a_device(to_xp, xp):
+def test_nothing_is_cut_on_a_device(xp):
     assert products.cuts(xp) == (xp is np and blas.has_small_kernels())
 
 

@@ -46,6 +46,7 @@ def test_same_as_from_columns(geometry, reverse, channels, n_pixels, rng):
 
 SQUARE = Geometry((16, 8), (16, 8), (3, 3), (1, 1), (1, 1))
 SMALL = Geometry((8, 8), (8, 8), (3, 3), (1, 1), (1, 1))
+NARROW = Geometry((128, 1), (128, 1), (3, 3), (1, 1), (1, 1))
 STRIDED = Geometry((32, 32), (16, 16), (3, 3), (2, 2), (1, 1))
 
 
@@ -59,6 +60,7 @@ STRIDED = Geometry((32, 32), (16, 16), (3, 3), (2, 2), (1, 1))
         (32, 6, SQUARE, False),
         (32, 32, STRIDED, False),
         (32, 32, SMALL, False),
+        (32, 32, NARROW, False),
     ],
 )
 def test_when_it_pays(n_fixed, n_moved, geometry, wanted, monkeypatch):
@@ -85,11 +87,11 @@ def test_square_convolutions_use_it(n_moved, rng, monkeypatch):
     assert len(calls) == (n_moved == 16)
 
 
-def test_an_infinite_pixel_stays_where_it_is(rng):
-    """Zeros between the pixels are multiplied with it, which gives NaN."""
+def test_an_infinite_pixel_stays_in_its_channel(rng):
+    """At an edge zeros between the pixels are multiplied with it, which gives NaN."""
     fixed = rng.standard_normal((1, 4, 16, 8))
     moved = rng.standard_normal((1, 4, 16, 8))
-    moved[0, 1, 3, 3] = np.inf
+    moved[0, 1, 3, 0] = np.inf
     with np.errstate(invalid="ignore"):
         found = shifted_correlation.correlate_tiles(
             fixed, moved, SQUARE, tiles(1, (16, 8), 100)

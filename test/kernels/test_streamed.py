@@ -35,10 +35,10 @@ def tile(request, monkeypatch):
         monkeypatch.setattr(streamed_spatial, "PART", request.param)
 
 
-def block(ndims, k1, k2, activation, rng, dtype="float64"):
+def block(ndims, k1, k2, activation, rng, dtype="float64", n_hidden=5):
     net = ResidualBlock(
         3,
-        8,
+        n_hidden,
         n_out=4,
         **dict(k1=k1, p1=k1 // 2, k2=k2, p2=k2 // 2, ndims=ndims),
         activation=activation,
@@ -61,9 +61,10 @@ def test_the_layout_of_parameters_does_not_matter(case, rng):
 
 
 @pytest.mark.usefixtures("small_kernels")
+@pytest.mark.parametrize("n_hidden", [5, 8])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_same_as_the_plain_path(case, tile, rng):
-    net, x = block(*case, rng)
+def test_same_as_the_plain_path(case, n_hidden, tile, rng):
+    net, x = block(*case, rng, n_hidden=n_hidden)
     dy = rng.standard_normal((3, 4, *x.shape[2:]))
     parameters = [net.W1, net.b1, net.W2, net.b2, net.W3]
     kernel = make(x, [p.data for p in parameters], net.activation)
@@ -153,3 +154,24 @@ def test_what_the_kernel_is_not_for(rng):
     assert strided._streamed(rng.standard_normal((1, 2, 8, 8))) is None
     other_pad = ResidualBlock(2, 3, k1=3, p1=0, dtype="float64", rng=0)
     assert other_pad._streamed(rng.standard_normal((1, 2, 8, 8))) is None
+
+
+@pytest.mark.parametrize("activation", ["relu", "exp_clamp", "sigmoid"])
+def test_what_lies_between_rows_does_not_grow(activation, rng):
+    """Rows of 20 and of 17 pixels are as far apart, so they leave different gaps."""
+    net, _ = block(1, 3, 1, activation, rng, "float32")
+    for n, number in ((20, 1), (17, 500)):
+        x = rng.standard_normal((1, 3, n)).astype("float32")
+        dy = rng.standard_normal((1, 4, n)).astype("float32")
+        with np.errstate(all="raise", under="ignore"):
+            for _ in range(number):
+                net._streamed(x).linearize(x)[1](dy)
+
+
+def test_a_call_that_diverged_leaves_nothing_behind(rng):
+    net, x = block(1, 3, 1, "sigmoid", rng, "float32")
+    wanted = net._streamed(x).linearize(x)[1](x[:, :1].repeat(4, 1))[0]
+    with np.errstate(all="ignore"):
+        net._streamed(x).linearize(np.full_like(x, np.nan))[1](x[:, :1].repeat(4, 1))
+    found = net._streamed(x).linearize(x)[1](x[:, :1].repeat(4, 1))[0]
+    np.testing.assert_array_equal(found, wanted)

@@ -77,7 +77,7 @@ def test_memory_begins_with_a_line_of_the_cache():
     assert all(place % LINE == 0 for place in starts)
 
 
-def test_gaps_are_zero_at_first(monkeypatch):
+def test_gaps_are_zero_at_first():
     release_workspaces()
     scratch("role", (100,), LIKE)[...] = np.nan
     rows = scratch_rows("role", 3, 16, LIKE)
@@ -85,6 +85,15 @@ def test_gaps_are_zero_at_first(monkeypatch):
     assert (rows[:, 16:] == 0).all()
     rows[...] = 5
     assert (scratch_rows("role", 3, 16, LIKE) == 5).all()
+
+
+def test_gaps_are_zero_where_they_begin_earlier():
+    """Rows of 17 and of 20 columns are as far apart."""
+    release_workspaces()
+    scratch_rows("role", 3, 20, LIKE)[...] = np.nan
+    rows = scratch_rows("role", 3, 17, LIKE)
+    assert rows.shape == scratch_rows("other", 3, 20, LIKE).shape
+    assert (rows[:, 17:] == 0).all()
 
 
 def test_old_memory_goes_before_new_memory_comes():
