@@ -20,7 +20,11 @@ from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
 LEAST_WORK = 2**26
-"""Multiplications for which it does not pay to wake another thread."""
+"""Multiplications for which it does not pay to wake another thread.
+
+More than for a single convolution (`conv_cuts.LEAST_WORK`): between the many lines of
+a net the threads wait for each other at the interpreter.
+"""
 
 LESS_FOR_SEVERAL = 2
 """How many times less memory several samples get on the CPU than a single one.
