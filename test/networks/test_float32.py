@@ -47,21 +47,20 @@ def network(request):
     return request.param, trained(request.param)
 
 
+def worst_error(net, double, x):
+    """Of all parameters, relative, in the 2-norm."""
+    pairs = zip(gradients(net, x), gradients(double, x.astype("float64")), strict=True)
+    return max(np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs)
+
+
 @pytest.mark.parametrize("n_workers", [1, 2])
 def test_gradients_of_a_trained_network(network, n_workers):
     activation, net = network
-    x = images(np.random.default_rng(2), 64)
-    double = copy.deepcopy(net).astype("float64")
+    rng, double = np.random.default_rng(2), copy.deepcopy(net).astype("float64")
     with threadpool_limits(n_workers):
-        pairs = zip(
-            gradients(net, x), gradients(double, x.astype("float64")), strict=True
-        )
-    errors = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs]
-    assert np.median(errors) < 1e-5
+        errors = [worst_error(net, double, images(rng, BATCH)) for _ in range(9)]
     # A ReLU whose argument is zero up to rounding may be on in one precision and off
-    # in the other, which no accuracy of the arithmetic prevents: a few parameters
-    # then differ by what one pixel contributes.
-    if activation == "tanh":
-        assert max(errors) < 1e-4
-    else:
-        assert np.mean(np.array(errors) < 1e-4) > 0.95
+    # in the other, which no accuracy of the arithmetic prevents: that is one batch of
+    # this size in fifteen, and which one changes with every other rounding.
+    limited = max if activation == "tanh" else np.median
+    assert limited(errors) < 1e-4
