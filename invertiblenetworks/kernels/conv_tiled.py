@@ -100,9 +100,9 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     n_values = (n_fixed + n_moved) * math.prod(geometry.target)
     if geometry.is_pointwise and n_fixed * n_moved <= n_values:
         return _correlate_pointwise(fixed, moved)
-    if 0 < axes_after(n_moved, n_fixed, geometry) < len(geometry.kernel):
-        if shifted_correlation.pays(fixed, moved, geometry):
-            return _correlate_shifted(fixed, moved, geometry)
+    on_both_sides = 0 < axes_after(n_moved, n_fixed, geometry) < len(geometry.kernel)
+    if on_both_sides and shifted_correlation.pays(fixed, moved, geometry):
+        return _correlate_shifted(fixed, moved, geometry)
     return _gather_then_correlate(fixed, moved, geometry)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .._types import Array, Shape
 from ..backend import get_array_module
-from .products import MOST_MULTIPLICATIONS, cuts, parts_of
+from .products import MOST_MULTIPLICATIONS, cuts, runs_of_parts, stacked
 from .workspace import scratch
 
 MOST_COLUMNS = 1024
@@ -47,13 +47,10 @@ class ProductSum:
         """Choose the block, and whether to compute ``right @ left.T``."""
         if cuts(xp):
             # The second matrix is cut, rather the longer one.
-            turned = n_left > n_right
-            for self._turned in (turned, not turned):
-                n_whole, n_cut = (
-                    (n_right, n_left) if self._turned else (n_left, n_right)
-                )
-                self._block = _block(n_whole, n_cut)
-                if self._block:
+            for turned in (n_left > n_right, n_left <= n_right):
+                sides = (n_right, n_left) if turned else (n_left, n_right)
+                if block := _block(*sides):
+                    self._turned, self._block = turned, block
                     return
         # BLAS is faster with the longer side first, most so for narrow nets.
         self._turned = n_left < n_right
@@ -70,20 +67,17 @@ class ProductSum:
         if self._total is None:
             shape = (len(right) // self._block, len(left), self._block)
             self._total = get_array_module(left).zeros(shape, left.dtype)
-        n = left.shape[1]
-        length, n_parts = parts_of(n, MOST_COLUMNS)
-        cut = n_parts * length
-        self._add_parts(left[:, :cut], right[:, :cut], n_parts)
-        if cut < n:
-            self._add_parts(left[:, cut:], right[:, cut:], 1)
+        for columns, n_parts in runs_of_parts(left.shape[1], MOST_COLUMNS):
+            self._add_parts(
+                stacked(left[:, columns], n_parts), stacked(right[:, columns], n_parts)
+            )
 
-    def _add_parts(self, left, right, n_parts) -> None:
-        xp, block = get_array_module(left), self._block
-        left = left.reshape(len(left), n_parts, -1).swapaxes(0, 1)[:, None]
-        right = right.reshape(-1, block, n_parts, left.shape[-1]).transpose(2, 0, 3, 1)
+    def _add_parts(self, left, right) -> None:
+        n_parts, _, length = left.shape
+        blocks = right.reshape(n_parts, -1, self._block, length).swapaxes(2, 3)
         shape = (n_parts, *self._total.shape)
         terms = scratch("gradient of a tile", shape, self._total)
-        xp.matmul(left, right, out=terms)
+        get_array_module(left).matmul(left[:, None], blocks, out=terms)
         self._total += terms[0] if n_parts == 1 else terms.sum(axis=0)
 
 

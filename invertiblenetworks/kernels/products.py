@@ -41,12 +41,9 @@ def multiply(a: Array, b: Array, out: Array) -> None:
     if width == 0 or n < LEAST_WIDTH:
         xp.matmul(a, b, out=out)
         return
-    width, n_parts = parts_of(n, width)
-    cut = n_parts * width
-    parts = b[:, :cut].reshape(k, n_parts, width).swapaxes(0, 1)
-    xp.matmul(a, parts, out=out[:, :cut].reshape(m, n_parts, width).swapaxes(0, 1))
-    if cut < n:
-        xp.matmul(a, b[:, cut:], out=out[:, cut:])
+    for columns, n_parts in runs_of_parts(n, width):
+        parts, results = (stacked(m[:, columns], n_parts) for m in (b, out))
+        xp.matmul(a, parts, out=results)
 
 
 def arranged(a: Array) -> Array:
@@ -75,3 +72,16 @@ def parts_of(n: int, most: int) -> tuple[int, int]:
     length = -(-n // -(-n // most))
     length = -(-length // UNIT) * UNIT
     return length, n // length
+
+
+def runs_of_parts(n: int, most: int) -> list[tuple[slice, int]]:
+    """Columns of all parts of one length and their number; the rest is one part."""
+    length, n_parts = parts_of(n, most)
+    cut = n_parts * length
+    runs = [(slice(0, cut), n_parts)]
+    return [*runs, (slice(cut, n), 1)] if cut < n else runs
+
+
+def stacked(matrix: Array, n_parts: int) -> Array:
+    """View the columns of a matrix as a stack of matrices with fewer."""
+    return matrix.reshape(len(matrix), n_parts, -1).swapaxes(0, 1)

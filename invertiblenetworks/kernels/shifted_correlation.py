@@ -21,7 +21,7 @@ from .patches import Geometry, Tile
 from .product_sum import MOST_COLUMNS
 from .products import UNIT, cuts
 from .windows import strided
-from .workspace import scratch, scratch_rows
+from .workspace import row_length, scratch
 
 MOST_CHANNELS = 32
 """With more of them, products of columns are faster than is gained by not copying."""
@@ -86,10 +86,8 @@ class _Correlation:
             # Else what lies between the pixels is still zero.
             self.layout = (grid, n_samples)
             n_left, n_right = n_samples * grid.n_left, grid.n_all(n_samples)
-            self.left = scratch_rows("fixed", self.n_fixed, n_left, self.fixed)
-            self.right = scratch_rows("moved", self.n_moved, n_right, self.moved)
-            self.left[...] = 0
-            self.right[...] = 0
+            self.left = self._zeros("fixed", self.n_fixed, n_left)
+            self.right = self._zeros("moved", self.n_moved, n_right)
         grid.place(self.fixed[samples, :, rows], self.left)
         grid.place_with_neighbours(self.moved[samples], rows.start, self.right)
         left = grid.parts(self.left, n_samples)
@@ -99,6 +97,12 @@ class _Correlation:
         terms = scratch("gradient of a tile", shape, self.total)
         self.xp.matmul(left, right, out=terms)
         self.total += terms.sum(axis=(axis, axis + 1))
+
+    def _zeros(self, role: str, n_rows: int, n_columns: int) -> Array:
+        shape = (n_rows, row_length(n_columns, self.total))
+        matrix = scratch(role, shape, self.total)
+        matrix[...] = 0
+        return matrix
 
     def result(self) -> Array:
         """Shape ``(K, n_fixed, n_moved)``."""

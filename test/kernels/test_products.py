@@ -64,7 +64,7 @@ def matrices(rng, *shapes):
 def test_parts_are_small_enough_and_one_call(m, k, multiplied, rng):
     a, b, out = matrices(rng, (m, k), (k, 4096), (m, 4096))
     multiply(a, b, out=out)
-    (call,) = [call for call in multiplied if len(call[1]) == 3]
+    (call,) = [call for call in multiplied if call[1][0] > 1]
     assert 0 < n_multiplications(*call) <= products.MOST_MULTIPLICATIONS
     assert n_multiplications(*call) > products.MOST_MULTIPLICATIONS / 4 or m * k < 1000
 
