@@ -7,11 +7,14 @@ it three. What is kept lives in an object of the caller; a layer has nothing of 
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+import numpy as np
 
 from .._types import Array
 from ..backend import get_array_module, is_gpu
@@ -23,8 +26,12 @@ from .held_bytes import held_bytes
 from .layer import Layer
 from .pieces import Piece, Shares
 
-SAME_BATCH = 0.1
-"""Relative difference by which a state may change when it is recomputed."""
+OF_SAMPLE, OF_BATCH = 0.1, 1e-3
+"""By how much a state may change when it is recomputed.
+
+In parts of the largest number of the sample, and of that of the batch: what rounding
+does to a sample that nearly vanishes has the size of what is added and taken away.
+"""
 
 State = tuple[Array, Callable]
 """Parameters of a transformer, and the function that pulls their cotangent back."""
@@ -66,9 +73,9 @@ class KeptStates:
     What was recorded belongs to one call and is used once, last first. ``backward``
     must be called on what was called, with its result. On the CPU that of another batch
     is refused: if a number that is looked at, of a few in each sample, is off by a
-    tenth of the largest. All is then still kept, until ``clear``. In between,
-    parameters and condition must stay as they are: this is not checked, and the
-    gradient would be that of the old ones.
+    tenth of the largest of its sample and a thousandth of that of the batch. All is
+    then still kept, until ``clear``. In between, parameters and condition must stay as
+    they are: this is not checked, and the gradient would be that of the old ones.
 
     Couplings of which nothing was kept are recomputed as usual. Nothing is kept or used
     by ``jacobian``, by a net that is called by itself, and within `memory_limit`.
@@ -214,20 +221,29 @@ class _Call:
         # On a device a comparison would have to wait.
         parts = [] if any(map(is_gpu, parts_of(y))) else parts_of(y)
         self.samples = [_some(part).copy() for part in parts]
-        self.size = max((max(part.max(), -part.min()) for part in parts), default=0.0)
+        self.sizes = [_largest(part) for part in parts]
 
     def made(self, y) -> bool:
         """False if this is the result of another batch, and no rounding of its own."""
         if not self.samples:
             return True
+        # Each array of a pair is recomputed from both, and has the errors of both.
+        sizes = functools.reduce(np.maximum, self.sizes)
+        most = OF_SAMPLE * sizes + OF_BATCH * sizes.max()
         pairs = zip(parts_of(y), self.samples, strict=True)
-        most = SAME_BATCH * self.size
         return not any(_differ(_some(part), sample, most) for part, sample in pairs)
 
 
-def _differ(a: Array, b: Array, most: float) -> bool:
-    xp = get_array_module(a)
+def _differ(a: Array, b: Array, most: Array) -> bool:
+    """Whether numbers of samples are further apart than each sample may be."""
+    xp, most = get_array_module(a), most.reshape(-1, *[1] * (a.ndim - 1))
     return bool(((abs(a - b) > most) | (xp.isnan(a) != xp.isnan(b))).any())
+
+
+def _largest(part: Array) -> Array:
+    """Largest absolute value of each sample."""
+    axes = tuple(range(1, part.ndim))
+    return get_array_module(part).maximum(part.max(axis=axes), -part.min(axis=axes))
 
 
 def _some(part: Array) -> Array:
