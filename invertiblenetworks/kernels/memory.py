@@ -106,7 +106,7 @@ _TEXT = re.compile(r"([-+.0-9e]*) *(.*)")
 
 
 @contextmanager
-def memory_limit(n_bytes: float | str) -> Iterator[None]:
+def memory_limit(n_bytes: float | str | None) -> Iterator[None]:
     """Let no call inside of the block take more memory than this.
 
     Counted are the arrays that a call makes on top of what is there before it: its
@@ -123,7 +123,8 @@ def memory_limit(n_bytes: float | str) -> Iterator[None]:
     ----------
     n_bytes : float or str
         Bytes, or a number with a unit, such as ``"200 MiB"`` or ``"1.5 GB"``; the units
-        are B, kB, MB, GB, KiB, MiB and GiB, in these letters.
+        are B, kB, MB, GB, KiB, MiB and GiB, in these letters. None for no limit, also
+        inside of a block that has one.
 
     Raises
     ------
@@ -156,7 +157,7 @@ def memory_limit(n_bytes: float | str) -> Iterator[None]:
     Traceback (most recent call last):
     MemoryError: NetworkGlow.forward: expected a memory limit of at least ... MiB, ...
     """
-    token = _limit.set(as_bytes(n_bytes))
+    token = _limit.set(None if n_bytes is None else as_bytes(n_bytes))
     try:
         yield
     finally:

@@ -166,6 +166,8 @@ def _phantoms(xp: PhantomModule, value):
 
 
 def _in_mib(n_bytes: int, rounded) -> str:
-    """Bytes in MiB, rounded so that what is named is enough."""
+    """Bytes in MiB, rounded so that what is named is enough; or few as they are."""
+    if n_bytes < MIB // 10:
+        return f"{n_bytes} B"
     digits = 1 if n_bytes >= 10 * MIB else 3
     return f"{rounded(n_bytes / MIB * 10**digits) / 10**digits} MiB"
