@@ -187,8 +187,13 @@ def test_optimisers_want_a_list_of_parameters():
 
 
 def test_error_found_inside_quotes_what_was_given():
-    with pytest.raises(ValueError, match=r"Found by ActNorm inside, from a .* \(4, 3,"):
-        glow().forward(X[:, :3])
+    found = r"Found by MultiScale inside, given x: a float64 numpy array of .* \(4, 4,"
+    with pytest.raises(ValueError, match=found):
+        glow(split_scales=True).forward(X)
+    flow = inn.Chain(inn.NetworkConditionalGlow(4, 2, 3, 1, 1, dtype="float64"))
+    both = r"given x: .* \(4, 4, 3, 3\); cond: .* \(4, 3, 3, 3\)\.\)$"
+    with pytest.raises(ValueError, match=both):
+        flow.forward(X, X[:, :3])
     points = np.ones((5, 4))
     with pytest.raises(ValueError, match="Build it with ndims=0"):
         glow().forward(points)

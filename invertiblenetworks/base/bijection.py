@@ -25,6 +25,7 @@ from .checks import (
     expect_number,
     expect_same_shape,
     first_batch,
+    named_error,
 )
 from .kept import expect_result, note_result
 from .layer import Layer
@@ -349,8 +350,7 @@ class Bijection(Layer):
             shape = check_call(self, method, cond, optional, arrays)
             self._check_shape(shape, cond_shape_of(self, cond), inverse)
         except LayerError as error:
-            value = next(iter(arrays.values()))
-            raise self._named_error(method, error, value) from None
+            raise named_error(self, method, error, arrays, cond) from None
 
 
 def _missing(layer: Layer, hook: str) -> NotImplementedError:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from .._types import Shape
 from ..backend import get_array_module, is_array
-from ..errors import describe, message
+from ..errors import LayerError, describe, message
 from .layer import Layer
 
 
@@ -89,6 +89,24 @@ def check_call(
             "To use one condition for all samples, repeat it along axis 0.",
         )
     return shape
+
+
+def named_error(
+    layer: Layer, method: str, error: LayerError, arrays: dict, cond
+) -> Exception:
+    """Turn the finding of a layer inside into the error of the called method.
+
+    ``arrays`` and ``cond`` are those of `check_call`.
+    """
+    text = f"{type(layer).__name__}.{method}: {error.text}"
+    if error.layer is layer:
+        return error.kind(f"{text} {error.own_hint}".rstrip())
+    name, value = next(iter(arrays.items()))
+    given = f"{name}: {describe(value)}"
+    if layer.cond_kind == "array":
+        given += f"; cond: {describe(cond)}"
+    inside = type(error.layer).__name__
+    return error.kind(f"{text} (Found by {inside} inside, given {given}.)")
 
 
 def cond_shape_of(layer: Layer, cond):

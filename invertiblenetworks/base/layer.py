@@ -192,16 +192,6 @@ class Layer:
         is_pair = isinstance(shape[0], tuple) and len(shape) == 2
         self._expect(is_pair, "a tuple of two arrays", f"shape {shape}")
 
-    def _named_error(self, method: str, error: LayerError, value=None) -> Exception:
-        """Turn the finding of a layer inside into the error of the called method."""
-        text = f"{type(self).__name__}.{method}: {error.text}"
-        if error.layer is self:
-            text = f"{text} {error.own_hint}".rstrip()
-        else:
-            of = "" if value is None else f", from {describe(value)}"
-            text += f" (Found by {type(error.layer).__name__} inside{of}.)"
-        return error.kind(text)
-
     def __repr__(self) -> str:
         size = sum(p.size for p in self.get_params())
         return f"<{type(self).__name__} with {size} parameters>"

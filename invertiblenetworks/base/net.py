@@ -9,7 +9,7 @@ from ..errors import LayerError, describe, expect, message
 from ..kernels.workers import sharing_work
 from ..parameter import Parameter
 from .bijection import CondKind, _missing
-from .checks import check_call, cond_shape_of, first_batch
+from .checks import check_call, cond_shape_of, first_batch, named_error
 from .layer import Layer
 from .limits import within_limit
 from .linearize import Collector, condition_tangent, make_tangent, zeros_like
@@ -170,4 +170,4 @@ class Net(Layer):
                 self._require_initialized(method)
             return self._check_shape(shape, cond_shape_of(self, cond))
         except LayerError as error:
-            raise self._named_error(method, error, arrays["x"]) from None
+            raise named_error(self, method, error, arrays, cond) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Bijection
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import Chain, MultiScale, WithCondition
 from ..errors import expect_positive
 from ..init import as_rng
@@ -12,7 +13,7 @@ from ..layers import ActNorm, ConditionalLayerGlow, ShuffleLayer
 from .steps import channels_per_scale, check_scales, level, steps
 
 
-class NetworkConditionalGlow(WithCondition):
+class NetworkConditionalGlow(ExpectedShapesMixin, WithCondition):
     """Generative flow of L scales with K steps each, given a condition.
 
     Parameters
@@ -86,6 +87,7 @@ n_reflections, final_activation
         expect_positive(where, n_in=n_in, n_cond=n_cond, n_hidden=n_hidden, L=L, K=K)
         split_scales = split_scales or n_in == 1
         check_scales(where, ndims, split_scales)
+        self._expected = Expected(ndims, (n_in,), n_cond)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             freeze_conv=freeze_conv,

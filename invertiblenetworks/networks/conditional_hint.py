@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .._types import Rng
 from ..base import Bijection, Net
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import (
     Chain,
     LaneYMixin,
@@ -21,7 +22,7 @@ from ..layers import ActNorm, ConditionalLayerHINT, ShuffleLayer
 from .steps import channels_per_scale, check_scales
 
 
-class NetworkConditionalHINT(LaneYMixin, PairChain):
+class NetworkConditionalHINT(ExpectedShapesMixin, LaneYMixin, PairChain):
     """Flow of two lanes on one scale; lane X sees lane Y, not the other way round.
 
     Parameters
@@ -88,6 +89,7 @@ n_reflections, block_activation, final_activation
     ):
         where, n_y = "NetworkConditionalHINT", n_in if n_y is None else n_y
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, depth=depth, n_y=n_y)
+        self._expected = Expected(ndims, (n_in, n_y))
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             bridge=bridge,
@@ -106,7 +108,7 @@ n_reflections, block_activation, final_activation
         self.lane_y = Chain(*of_y)
 
 
-class NetworkMultiScaleConditionalHINT(LaneYMixin, PairMultiScale):
+class NetworkMultiScaleConditionalHINT(ExpectedShapesMixin, LaneYMixin, PairMultiScale):
     """Conditional HINT on L scales with K steps each; both lanes are squeezed.
 
     Parameters
@@ -159,6 +161,7 @@ n_reflections, block_activation, final_activation
         where, n_y = "NetworkMultiScaleConditionalHINT", n_in if n_y is None else n_y
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, L=L, K=K, n_y=n_y)
         check_scales(where, ndims, True)
+        self._expected = Expected(ndims, (n_in, n_y))
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             bridge=bridge,

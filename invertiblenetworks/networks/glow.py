@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Bijection
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import Chain, MultiScale
 from ..errors import expect, expect_positive
 from ..init import as_rng
@@ -12,7 +13,7 @@ from ..layers import ActNorm, CouplingLayerGlow, ShuffleLayer
 from .steps import channels_per_scale, check_scales, level, steps
 
 
-class NetworkGlow(Chain):
+class NetworkGlow(ExpectedShapesMixin, Chain):
     """Generative flow of L scales with K steps each.
 
     A step is ActNorm, 1x1 convolution and affine coupling. With ``split_scales`` each
@@ -111,6 +112,7 @@ class NetworkGlow(Chain):
         split_scales = split_scales or n_in == 1
         check_scales(where, ndims, split_scales)
         _check_dense(where, dense, nx, ndims, split_scales, L)
+        self._expected = Expected(ndims, (n_in,))
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             dense=dense,

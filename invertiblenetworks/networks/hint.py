@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import Bijection
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import MultiScale
 from ..errors import expect_positive
 from ..init import as_rng
@@ -12,7 +13,7 @@ from ..layers import ActNorm, CouplingLayerHINT, WaveletLayer
 from .steps import channels_per_scale, check_scales, level
 
 
-class NetworkMultiScaleHINT(MultiScale):
+class NetworkMultiScaleHINT(ExpectedShapesMixin, MultiScale):
     """Flow of L scales with K steps of ActNorm and HINT coupling each.
 
     Parameters
@@ -78,6 +79,7 @@ block_activation, final_activation
         where, rng = "NetworkMultiScaleHINT", as_rng(rng)
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, L=L, K=K)
         check_scales(where, ndims, True)
+        self._expected = Expected(ndims, (n_in,))
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             permute=permute,

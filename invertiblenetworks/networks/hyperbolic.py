@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._types import Rng
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import PairChain
 from ..errors import expect, expect_positive
 from ..init import as_rng
@@ -12,7 +13,7 @@ from ..kernels.activation_layers import Activation
 from ..layers import HyperbolicLayer
 
 
-class NetworkHyperbolic(PairChain):
+class NetworkHyperbolic(ExpectedShapesMixin, PairChain):
     """A leapfrog network on two states, volume preserving.
 
     Parameters
@@ -63,6 +64,7 @@ class NetworkHyperbolic(PairChain):
         where, rng = "NetworkHyperbolic", as_rng(rng)
         expect_positive(where, n_in=n_in)
         expect(len(architecture) > 0, where, "at least one layer", "none")
+        self._expected = Expected(ndims, (n_in, n_in), either_way=False)
         options = dict(alpha=alpha, activation=activation, ndims=ndims, dtype=dtype)
         layers = []
         for action, n_hidden in architecture:

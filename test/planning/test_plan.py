@@ -305,7 +305,7 @@ class Count:
     ("shape", "match"),
     [
         ((4, 3, 31, 32), "spatial sizes divisible by 4"),
-        ((4, 2, 32, 32), "channels"),
+        ((4, 2, 32, 32), r"shape \(N, 3, height, width\), got shape \(4, 2, 32, 32\)"),
         ((4,), "arrays of shape"),
         ((4, 3, 0, 32), "positive integers"),
         ((4, 3, 32.0, 32), "positive integers"),
