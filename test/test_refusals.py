@@ -195,8 +195,13 @@ def test_error_found_inside_quotes_what_was_given():
     with pytest.raises(ValueError, match=both):
         flow.forward(X, X[:, :3])
     points = np.ones((5, 4))
-    with pytest.raises(ValueError, match="Build it with ndims=0"):
+    with pytest.raises(ValueError, match="built with ndims=0"):
         glow().forward(points)
+
+
+def test_a_layer_that_was_built_by_the_user_says_how_to():
+    with pytest.raises(ValueError, match=r"Build the layer with ActNorm\(4\)\.$"):
+        inn.ActNorm(3, dtype="float64").forward(X)
 
 
 def test_missing_condition_says_where_it_goes():

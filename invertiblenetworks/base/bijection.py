@@ -52,7 +52,8 @@ class Bijection(Layer):
     -----
     Order to remember: derivative first, value second, condition last.
 
-    ``memory_limit`` is for one call what the function of that name is for a block.
+    ``memory_limit`` is for one call what the function of that name is for a block; None
+    leaves the limit of the block that the call is in.
     """
 
     logdet: bool = False
@@ -286,7 +287,7 @@ class Bijection(Layer):
             if not self.initialized:
                 self._first_batch(x, cond, inverse)
             result = (self._inverse if inverse else self._forward)(x, cond)
-        note_result(self, inverse, result[0])
+            note_result(self, inverse, result[0])
         return result
 
     def _first_batch(self, x, cond, inverse):
@@ -307,10 +308,10 @@ class Bijection(Layer):
         where = f"{type(self).__name__}.{method}"
         expect_same_shape(where, names, dy, y)
         expect_number(where, dlogdet=seed)
-        expect_result(self, inverse, y)
         dld = per_sample(y, seed / batch_size(y))
         hook = self._backward_inv if inverse else self._backward
         with within_limit(limit, self, method, dy, y, cond):
+            expect_result(self, inverse, y)
             dx, x, dcond = hook(dy, dld, y, cond, add_grad)
         return (dx, x, dcond) if self.cond_kind == "array" else (dx, x)
 

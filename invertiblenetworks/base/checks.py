@@ -102,7 +102,9 @@ def named_error(
     if error.layer is layer:
         return error.kind(f"{text} {error.own_hint}".rstrip())
     name, value = next(iter(arrays.items()))
-    given = f"{name}: {describe(value)}"
+    names = [f"{name}{i}" for i in (1, 2)] if isinstance(value, tuple) else [name]
+    parts = zip(names, parts_of(value), strict=True)
+    given = "; ".join(f"{name}: {describe(part)}" for name, part in parts)
     if layer.cond_kind == "array":
         given += f"; cond: {describe(cond)}"
     inside = type(error.layer).__name__

@@ -72,10 +72,11 @@ class KeptStates:
 
     What was recorded belongs to one call and is used once, last first. ``backward``
     must be called on what was called, with its result. On the CPU that of another batch
-    is refused: if a number that is looked at, of a few in each sample, is off by a
-    tenth of the largest of its sample and a thousandth of that of the batch. All is
-    then still kept, until ``clear``. In between, parameters and condition must stay as
-    they are: this is not checked, and the gradient would be that of the old ones.
+    is refused: if a number that is looked at, of a few in each sample, is off by more
+    than the sum of a tenth of the largest number of its sample and a thousandth of
+    that of the batch. All is then still kept, until ``clear``. In between, parameters
+    and condition must stay as they are: this is not checked, and the gradient would be
+    that of the old ones.
 
     Couplings of which nothing was kept are recomputed as usual. Nothing is kept or used
     by ``jacobian``, by a net that is called by itself, and within `memory_limit`.
@@ -229,7 +230,8 @@ class _Call:
             return True
         # Each array of a pair is recomputed from both, and has the errors of both.
         sizes = functools.reduce(np.maximum, self.sizes)
-        most = OF_SAMPLE * sizes + OF_BATCH * sizes.max()
+        of_batch = sizes[np.isfinite(sizes)].max(initial=0)
+        most = OF_SAMPLE * sizes + OF_BATCH * of_batch
         pairs = zip(parts_of(y), self.samples, strict=True)
         return not any(_differ(_some(part), sample, most) for part, sample in pairs)
 

@@ -87,7 +87,9 @@ n_reflections, final_activation
         expect_positive(where, n_in=n_in, n_cond=n_cond, n_hidden=n_hidden, L=L, K=K)
         split_scales = split_scales or n_in == 1
         check_scales(where, ndims, split_scales)
-        self._expected = Expected(ndims, (n_in,), n_cond)
+        self._expected = Expected(
+            ndims, (n_in,), of_condition=n_cond, least_ndims=int(split_scales)
+        )
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             freeze_conv=freeze_conv,

@@ -89,7 +89,7 @@ n_reflections, block_activation, final_activation
     ):
         where, n_y = "NetworkConditionalHINT", n_in if n_y is None else n_y
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, depth=depth, n_y=n_y)
-        self._expected = Expected(ndims, (n_in, n_y))
+        self._expected = _expected(ndims, n_in, n_y, bridge)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             bridge=bridge,
@@ -161,7 +161,7 @@ n_reflections, block_activation, final_activation
         where, n_y = "NetworkMultiScaleConditionalHINT", n_in if n_y is None else n_y
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, L=L, K=K, n_y=n_y)
         check_scales(where, ndims, True)
-        self._expected = Expected(ndims, (n_in, n_y))
+        self._expected = _expected(ndims, n_in, n_y, bridge)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             bridge=bridge,
@@ -187,6 +187,11 @@ n_reflections, block_activation, final_activation
         going_on = [pair if split_scales else None for pair in both]
         super().__init__(levels, going_on, squeezer, pair=True, logdet=logdet)
         self.lane_y = MultiScale(levels_y, y_going_on, squeezer)
+
+
+def _expected(ndims, n_x, n_y, bridge) -> Expected:
+    """A lane of one channel has no coupling: a bridge may read any axes of it."""
+    return Expected(ndims, (n_x, None if n_y == 1 and bridge is not None else n_y))
 
 
 def _steps(count, n_x, n_y, n_hidden, options):

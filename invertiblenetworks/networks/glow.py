@@ -112,7 +112,8 @@ class NetworkGlow(ExpectedShapesMixin, Chain):
         split_scales = split_scales or n_in == 1
         check_scales(where, ndims, split_scales)
         _check_dense(where, dense, nx, ndims, split_scales, L)
-        self._expected = Expected(ndims, (n_in,))
+        least = None if dense else int(split_scales)
+        self._expected = Expected(ndims, (n_in,), least_ndims=least)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             dense=dense,

@@ -79,7 +79,7 @@ block_activation, final_activation
         where, rng = "NetworkMultiScaleHINT", as_rng(rng)
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, L=L, K=K)
         check_scales(where, ndims, True)
-        self._expected = Expected(ndims, (n_in,))
+        self._expected = Expected(ndims, (n_in,), least_ndims=1)
         options = dict(
             **dict(k1=k1, k2=k2, p1=p1, p2=p2, s1=s1, s2=s2, ndims=ndims),
             permute=permute,

@@ -64,7 +64,7 @@ class NetworkHyperbolic(ExpectedShapesMixin, PairChain):
         where, rng = "NetworkHyperbolic", as_rng(rng)
         expect_positive(where, n_in=n_in)
         expect(len(architecture) > 0, where, "at least one layer", "none")
-        self._expected = Expected(ndims, (n_in, n_in), either_way=False)
+        channels = (n_in, n_in)
         options = dict(alpha=alpha, activation=activation, ndims=ndims, dtype=dtype)
         layers = []
         for action, n_hidden in architecture:
@@ -74,4 +74,5 @@ class NetworkHyperbolic(ExpectedShapesMixin, PairChain):
                 )
             )
             n_in = round(n_in * 2.0 ** (-action * ndims))
+        self._expected = Expected(ndims, channels, of_result=(n_in, n_in))
         super().__init__(*layers, logdet=logdet)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._types import Rng
 from ..base import InverseProblemMixin
+from ..base.expected_shapes import Expected, ExpectedShapesMixin
 from ..compose import Chain, PairSplit, Split, reverse
 from ..errors import expect, expect_in, expect_positive
 from ..init import as_rng
@@ -13,7 +14,7 @@ from ..nets.data_gradient import DataGradient, GaussNewtonTerm, GradientTerm
 from ..transformers import AdditiveTransformer
 
 
-class NetworkLoop(InverseProblemMixin, Chain):
+class NetworkLoop(ExpectedShapesMixin, InverseProblemMixin, Chain):
     """Unrolled solution of ``A psi(eta) = d`` (i-RIM), with memory free of its depth.
 
     The state is the image ``eta`` of one channel and a memory ``s`` of the other
@@ -122,6 +123,7 @@ class NetworkLoop(InverseProblemMixin, Chain):
         where, rng = "NetworkLoop", as_rng(rng)
         expect_positive(where, n_in=n_in, n_hidden=n_hidden, maxiter=maxiter)
         expect(n_in >= 2, where, "n_in of at least 2 channels", f"{n_in}")
+        self._expected = Expected(ndims, (1, n_in - 1))
         expect_in(where, ("additive", "HINT"), kind=kind)
         expect_in(where, ("gradient", "gauss_newton"), data_term=data_term)
         options = dict(

@@ -91,9 +91,10 @@ def settings_within(
         if peak <= limit:
             return settings
         least = min(least, peak)
-    wanted = f"a memory limit of at least {_in_mib(least, math.ceil)}"
+    named = _in_bytes if limit < MIB // 10 else _in_mib
+    wanted = f"a memory limit of at least {named(least, math.ceil)}"
     hint = "Use that, or a smaller batch."
-    raise MemoryError(message(where, wanted, _in_mib(limit, math.floor), hint))
+    raise MemoryError(message(where, wanted, named(limit, math.floor), hint))
 
 
 def ladder(n_allowed: int) -> Iterator[Settings]:
@@ -166,8 +167,11 @@ def _phantoms(xp: PhantomModule, value):
 
 
 def _in_mib(n_bytes: int, rounded) -> str:
-    """Bytes in MiB, rounded so that what is named is enough; or few as they are."""
-    if n_bytes < MIB // 10:
-        return f"{n_bytes} B"
+    """Bytes in MiB, rounded so that what is named is enough."""
     digits = 1 if n_bytes >= 10 * MIB else 3
     return f"{rounded(n_bytes / MIB * 10**digits) / 10**digits} MiB"
+
+
+def _in_bytes(n_bytes: int, rounded) -> str:
+    """Few bytes, which would be 0.0 MiB."""
+    return f"{rounded(n_bytes)} B"

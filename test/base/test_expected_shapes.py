@@ -49,44 +49,90 @@ def test_channels(name, method):
 
 def test_hints():
     network, _ = NETWORKS["Glow scales"]
-    assert "before the spatial axes" in refusal(network, zeros(2, 8, 8, 3))
-    assert "before the spatial axes" not in refusal(network, zeros(2, 8, 8, 4))
+    before = "Channels come before the spatial axes."
+    assert refusal(network, zeros(2, 8, 8, 3)).endswith(before)
+    assert refusal(network, zeros(2, 8, 8, 4)).endswith("(2, 8, 8, 4).")
     one_sample = refusal(network, zeros(3, 8, 8))
+    assert before not in one_sample
     assert "x[None]" in one_sample
     assert "ndims=1" in one_sample
-    vectors = refusal(network, zeros(2, 3))
-    assert "x[None]" not in vectors
-    assert "ndims=0" in vectors
+    assert before in refusal(network, zeros(8, 8, 3))
+    assert "x[None]" not in refusal(network, zeros(8, 8, 8))
 
 
+def test_hints_are_of_networks_that_there_are():
+    (with_scales, _), (without, _) = NETWORKS["Glow scales"], NETWORKS["Glow"]
+    assert "ndims" not in refusal(with_scales, zeros(2, 3))
+    assert refusal(without, zeros(2, 3)).endswith("built with ndims=0.")
+    dense = inn.NetworkGlow(3, 4, 1, 1, ndims=1, dense=True, nx=8, **OPTIONS)
+    assert "ndims" not in refusal(dense, zeros(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("method", ["forward", "inverse"])
 @pytest.mark.parametrize("name", PAIRS)
-def test_pairs(name):
+def test_pairs(name, method):
     network = PAIRS[name]
-    found = refusal(network, zeros(2, 3, 8, 8), zeros(2, 2, 8, 8))
+    arrays = zeros(2, 3, 8, 8), zeros(2, 2, 8, 8)
+    found = refusal(network, *arrays, method=method)
     assert "a first array of shape (N, 4, height, width), got shape (2, 3" in found
     second = 4 if name == "hyperbolic" else 2
-    found = refusal(network, zeros(2, 4, 8, 8), zeros(2, 5, 8, 8))
+    arrays = zeros(2, 4, 8, 8), zeros(2, 5, 8, 8)
+    found = refusal(network, *arrays, method=method)
     wanted = f"a second array of shape (N, {second}, height, width), got shape (2, 5"
     assert wanted in found
 
 
+@pytest.mark.parametrize("method", ["forward", "inverse"])
 @pytest.mark.parametrize("split_scales", [False, True])
-def test_conditions(split_scales):
+def test_conditions(split_scales, method):
     network = inn.NetworkConditionalGlow(
         2, 3, 4, 1, 1, split_scales=split_scales, **OPTIONS
     )
     x = zeros(2, 2, 8, 8)
-    found = refusal(network, x, zeros(2, 4, 8, 8))
-    wanted = "expected a condition of shape (N, 3, height, width), got shape (2, 4, 8"
-    assert wanted in found
-    found = refusal(network, x, zeros(2, 3, 4, 4))
+    found = refusal(network, x[:, :1], zeros(2, 3, 8, 8), method=method)
+    assert "expected an array of shape (N, 2, height, width), got" in found
+    for shape in [(2, 4, 8, 8), (2, 3), (2, 8, 8, 3)]:
+        found = refusal(network, x, zeros(*shape), method=method)
+        wanted = f"expected a condition of shape (N, 3, height, width), got {shape=}."
+        assert found.endswith(wanted.replace("shape=", "shape "))
+    found = refusal(network, x, zeros(2, 3, 4, 4), method=method)
     wanted = r"the state, \(8, 8\), got shape \(2, 3, 4, 4\)\.$"
     assert re.search(wanted, found)
 
 
-def test_a_result_of_another_shape_is_not_held_against_it():
+def test_one_array_or_a_pair():
+    network, _ = NETWORKS["Glow"]
+    x = zeros(2, 3, 8, 8)
+    assert "NetworkGlow.forward: expected one array" in refusal(network, (x, x))
+    with pytest.raises(ValueError, match=r"HINT\.forward: expected a tuple of two"):
+        inn.plan_memory(PAIRS["HINT"], (2, 4, 8, 8))
+
+
+def test_the_result_of_a_hyperbolic_network_has_other_channels():
     network = inn.NetworkHyperbolic(8, [(1, 4)], **OPTIONS)
     x = zeros(2, 8, 4, 4)
     *results, _ = network.forward(x, x)
     assert results[0].shape == (2, 2, 8, 8)
     network.inverse(*results)
+    found = refusal(network, x, x, method="inverse")
+    assert "HyperbolicNetwork" not in found
+    assert "a first array of shape (N, 2, height, width), got shape (2, 8" in found
+
+
+def test_data_of_one_number_are_not_images():
+    """What a bridge reads may have any axes."""
+
+    def bridge(n_channels):
+        return inn.Sequential(inn.Dense(1, 64, rng=0), inn.Unflatten((1, 8, 8)))
+
+    network = inn.NetworkConditionalHINT(4, 4, 2, n_y=1, bridge=bridge, **OPTIONS)
+    x, y = zeros(3, 4, 8, 8), np.ones((3, 1), "float32")
+    zx, zy, _ = network.forward(x, y)
+    assert (zx.shape, zy.shape) == (x.shape, y.shape)
+
+
+def test_a_network_with_other_layers_may_take_others():
+    network = inn.NetworkGlow(12, 4, 1, 1, **OPTIONS)
+    network.layers.insert(0, inn.ShuffleLayer())
+    network._expected = None
+    assert network.forward(zeros(2, 3, 8, 8))[0].shape == (2, 12, 4, 4)

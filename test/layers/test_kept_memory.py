@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
-from kept_cases import assert_same
+from kept_cases import Case, assert_same, on_host
 
 import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
@@ -217,3 +217,34 @@ def test_bytes_that_functions_hold():
     assert held_bytes(value) == 16 * 8 + 3 * 8
     assert held_bytes(value, known=parameter) == 16 * 8
     assert held_bytes(value, known=(parameter, keyword)) == 0
+
+
+# --- beside a limit of a call ---------------------------------------------------------
+
+
+def test_a_call_within_a_limit_leaves_no_mark():
+    case, kept = Case("Glow", *on_host), KeptStates()
+    with kept.recording(), inn.memory_limit("1 GB"):
+        y = case.forward()
+    assert len(kept) == 0
+    with kept.replaying():
+        case.backward([part[::-1].copy() for part in y])
+
+
+@pytest.mark.parametrize("limit", ["1 GB", 10])
+def test_a_gradient_within_a_limit_uses_nothing_up(limit):
+    case, kept = Case("Glow", *on_host), KeptStates()
+    with kept.recording():
+        y = case.forward()
+    n_kept = len(kept)
+    with kept.replaying():
+        try:
+            case.net.backward(y[0], y[0], memory_limit=limit)
+        except MemoryError:
+            assert limit == 10
+        assert len(kept) == n_kept
+        with pytest.raises(ValueError, match="the batch that was recorded"):
+            case.backward([part[::-1].copy() for part in y])
+        assert len(kept) == n_kept
+        case.backward(y)
+    assert len(kept) == 0

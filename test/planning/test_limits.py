@@ -213,7 +213,7 @@ def test_a_limit_that_is_too_small_is_refused_before_any_work():
     net = Counting()
     layer = inn.Chain(inn.ActNorm(4), inn.CouplingLayerGlow(4, net, rng=0))
     x = np.ones((2, 4, 32, 32), "float32")
-    match = r"^Chain.forward: expected a memory limit of at least .* MiB, got 1000 B"
+    match = r"^Chain.forward: expected a memory limit of at least \d+ B, got 1000 B"
     with pytest.raises(MemoryError, match=match):
         layer.forward(x, memory_limit=1000)
     assert not layer.initialized
