@@ -155,7 +155,7 @@ def memory_limit(n_bytes: float | str | None) -> Iterator[None]:
     >>> with memory_limit("100 kB"):
     ...     z, _ = net.forward(x)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    MemoryError: NetworkGlow.forward: expected a memory limit of at least ... MiB, ...
+    MemoryError: NetworkGlow.forward: expected a memory limit of at least ... B, got ...
     """
     token = _limit.set(None if n_bytes is None else as_bytes(n_bytes))
     try:
