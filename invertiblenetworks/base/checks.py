@@ -104,7 +104,7 @@ def named_error(
     name, value = next(iter(arrays.items()))
     names = [f"{name}{i}" for i in (1, 2)] if isinstance(value, tuple) else [name]
     parts = zip(names, parts_of(value), strict=True)
-    given = "; ".join(f"{name}: {describe(part)}" for name, part in parts)
+    given = "; ".join(f"{of_part}: {describe(part)}" for of_part, part in parts)
     if layer.cond_kind == "array":
         given += f"; cond: {describe(cond)}"
     inside = type(error.layer).__name__

@@ -42,7 +42,7 @@ class Expected:
 class ExpectedShapesMixin:
     """Check the arrays of a call against ``_expected``, which a network sets.
 
-    Who changes the layers of a network so that it takes others sets it to None.
+    Set it to None after changing the layers of a network so that it takes others.
     """
 
     _expected: Expected | None = None

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from .._types import Array
-from ..backend import get_array_module, is_gpu
+from ..backend import is_gpu
 from ..errors import describe, message
 from ..kernels.memory import as_bytes
 from ..kernels.workspace import fitting_leases, release_own_workspaces
@@ -238,14 +238,14 @@ class _Call:
 
 def _differ(a: Array, b: Array, most: Array) -> bool:
     """Whether numbers of samples are further apart than each sample may be."""
-    xp, most = get_array_module(a), most.reshape(-1, *[1] * (a.ndim - 1))
-    return bool(((abs(a - b) > most) | (xp.isnan(a) != xp.isnan(b))).any())
+    most = most.reshape(-1, *[1] * (a.ndim - 1))
+    return bool(((abs(a - b) > most) | (np.isnan(a) != np.isnan(b))).any())
 
 
 def _largest(part: Array) -> Array:
     """Largest absolute value of each sample."""
     axes = tuple(range(1, part.ndim))
-    return get_array_module(part).maximum(part.max(axis=axes), -part.min(axis=axes))
+    return np.maximum(part.max(axis=axes), -part.min(axis=axes))
 
 
 def _some(part: Array) -> Array:

@@ -42,7 +42,7 @@ def multiply(a: Array, b: Array, out: Array) -> None:
         xp.matmul(a, b, out=out)
         return
     for columns, n_parts in runs_of_parts(n, width):
-        parts, results = (stacked(m[:, columns], n_parts) for m in (b, out))
+        parts, results = (stacked(x[:, columns], n_parts) for x in (b, out))
         xp.matmul(a, parts, out=results)
 
 
