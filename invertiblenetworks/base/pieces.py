@@ -11,11 +11,14 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
 from .._types import Array, Shape
 from ..backend import get_array_module, on_host
 from ..kernels import workers
 from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
+from ..kernels.workspace import passing_results
 from ..parameter import AddGrad, Parameter
 from .linearize import Collector
 
@@ -136,23 +139,38 @@ def run(
     shares: Shares,
     task: Callable[[Piece, AddGrad], object],
     add_grad: AddGrad | None = None,
+    *,
+    passing: bool = False,
 ) -> Results:
     """Run a task on all pieces; the parameter gradients add up in a fixed order.
+
+    Parameters
+    ----------
+    shares : list of list of Piece
+    task : callable
+        ``task(piece, add_grad)`` returns what is wanted of a piece.
+    add_grad : callable, optional
+        Gets the sums of what the tasks add.
+    passing : bool, default False
+        Whether the task is done with results of conditioners when it returns, see
+        `workspace.passing_results`.
 
     Returns
     -------
     list of (Piece, result of the task), in order
     """
+
+    def on_piece(piece, add_grad):
+        with passing_results() if passing and len(shares) > 1 else nullcontext():
+            return piece, task(piece, add_grad)
+
     if is_one_piece(shares):
-        (piece,) = shares[0]
-        return Results([[(piece, task(piece, add_grad))]])
+        return Results([[on_piece(*shares[0], add_grad)]])
     collectors = [Collector() for _ in shares]
 
     def work(pieces, collector):
-        def on_piece(piece):
-            return piece, task(piece, collector)
-
-        return results_of_steps(pieces, on_piece, Piece.size)
+        step = partial(on_piece, add_grad=collector)
+        return results_of_steps(pieces, step, Piece.size)
 
     results = workers.run(
         [

@@ -37,7 +37,7 @@ def forward_in_pieces(
         part = forward(prepared, piece.with_neighbours(x))
         piece.wanted(y)[...] = piece.without_neighbours(part)
 
-    run(shares, on_piece)
+    run(shares, on_piece, passing=True)
     return y
 
 
@@ -73,7 +73,7 @@ def linearize_in_pieces(
 
         dx = zeros_like(x)
         # Only here, one after the other: rows of neighbouring pieces overlap.
-        for piece, dx_piece in run(shares, on_piece, add_grad):
+        for piece, dx_piece in run(shares, on_piece, add_grad, passing=True):
             dx_seen = piece.with_neighbours(dx)
             dx_seen += dx_piece
         return dx, None

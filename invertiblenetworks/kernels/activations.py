@@ -10,13 +10,23 @@ Original: slimgroup/InvertibleNetworks.jl: src/utils/activation_functions.jl
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 from ..errors import expect
-from .channels import empty_state, half_channels, n_channels, split_channels
+from .channels import (
+    SPATIAL_AXIS,
+    empty_state,
+    half_channels,
+    n_channels,
+    split_channels,
+)
+from .memory import in_tile, steps
+from .patches import tiles
+from .workspace import empty_result
 
 # The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
 CLAMP_FACTOR = 0.636
@@ -182,20 +192,24 @@ def galu(x: Array) -> Array:
         If the number of channels is odd.
     """
     linear, gate = _galu_parts(x)
-    result = sigmoid(gate)
-    result *= linear
+    result = _result_like(linear)
+    for part in _parts(linear):
+        share = sigmoid(gate[part])
+        get_array_module(x).multiply(share, linear[part], out=result[part])
     return result
 
 
 def galu_grad(dy: Array, x: Array) -> Array:
     """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``."""
     xp, (linear, gate) = get_array_module(x), _galu_parts(x)
-    share = sigmoid(gate)
-    result = empty_state(x, xp.result_type(share.dtype, dy.dtype))
+    dtype = xp.result_type(x.dtype, dy.dtype)
+    result = empty_state(x, dtype) if dtype != x.dtype else _result_like(x)
     dlinear, dgate = _galu_parts(result)
-    xp.multiply(share, dy, out=dlinear)
-    xp.multiply(dlinear, linear, out=dgate)
-    dgate *= xp.subtract(1, share, out=share)
+    for part in _parts(linear):
+        share = sigmoid(gate[part])
+        xp.multiply(share, dy[part], out=dlinear[part])
+        xp.multiply(dlinear[part], linear[part], out=dgate[part])
+        dgate[part] *= xp.subtract(1, share, out=share)
     return result
 
 
@@ -211,6 +225,24 @@ def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
     dlinear, dgate = _galu_parts(dx)
     share = sigmoid(gate)
     return share * dlinear + sigmoid_grad(linear * dgate, share), linear * share
+
+
+PART = 2**15
+"""Entries of a part of an array that goes through several steps at a time."""
+
+
+def _parts(x: Array) -> Iterable:
+    """Where to find parts of images that stay in the cache; on a device all is one."""
+    if x.ndim == SPATIAL_AXIS or not on_host(get_array_module(x)):
+        return [...]
+    n_pixels = in_tile(PART // max(1, n_channels(x)))
+    all_tiles = tiles(len(x), x.shape[2:], n_pixels)
+    return steps([(samples, slice(None), rows) for samples, rows in all_tiles])
+
+
+def _result_like(x: Array) -> Array:
+    """Return a new array of any content like ``x``, see `empty_result`."""
+    return empty_state(x) if x.ndim == SPATIAL_AXIS else empty_result(x.shape, x)
 
 
 def _galu_parts(x: Array) -> tuple[Array, Array]:

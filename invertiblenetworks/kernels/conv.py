@@ -57,7 +57,7 @@ def conv_shape(
     >>> conv_shape((8, 6), (3, 3), stride=(2, 1), pad=1)
     (4, 6)
     """
-    return _geometry(
+    return conv_geometry(
         "conv_shape", tuple(spatial), tuple(kernel), _hashable(stride), _hashable(pad)
     ).target
 
@@ -112,7 +112,7 @@ def conv(
     _expect_same_kind("conv", x, w)
     if x.ndim == w.ndim == VECTORS:
         return x @ w.T
-    geometry = _geometry(
+    geometry = conv_geometry(
         "conv", x.shape[2:], w.shape[2:], _hashable(stride), _hashable(pad)
     )
     _expect_shape("conv", "x", x, (len(x), w.shape[1], *geometry.source))
@@ -165,7 +165,7 @@ def conv_adjoint_x(
     _expect_same_kind("conv_adjoint_x", dy, w)
     if dy.ndim == w.ndim == VECTORS:
         return dy @ w
-    geometry = _geometry(
+    geometry = conv_geometry(
         "conv_adjoint_x", tuple(spatial), w.shape[2:], _hashable(stride), _hashable(pad)
     )
     shape = (len(dy), len(w), *geometry.target)
@@ -218,7 +218,7 @@ def conv_adjoint_w(
     _expect_same_kind("conv_adjoint_w", dy, x)
     if dy.ndim == x.ndim == VECTORS:
         return dy.T @ x
-    geometry = _geometry(
+    geometry = conv_geometry(
         "conv_adjoint_w", x.shape[2:], tuple(kernel), _hashable(stride), _hashable(pad)
     )
     shape = (len(x), dy.shape[1], *geometry.target)
@@ -232,7 +232,13 @@ def _hashable(value: object) -> object:
 
 
 @functools.lru_cache(maxsize=4096, typed=True)
-def _geometry(where, spatial, kernel, stride, pad) -> Geometry:
+def conv_geometry(
+    where: str, spatial: Shape, kernel: Shape, stride: int | Shape, pad: int | Shape
+) -> Geometry:
+    """The pixels that a convolution joins; see `conv_shape`.
+
+    ``where`` is what a message begins with.
+    """
     rank = len(spatial)
     spatial, kernel = tuple(spatial), tuple(kernel)
     expect(1 <= rank <= 3, where, "one to three spatial axes", str(spatial))

@@ -14,7 +14,11 @@ from .vector_block import VectorBlock
 
 
 def streamed_block(
-    x: Array, parameters: Sequence[Array], activation: Activation
+    x: Array,
+    parameters: Sequence[Array],
+    activation: Activation,
+    stride: int = 1,
+    pad: int = 0,
 ) -> PointwiseBlock | SpatialBlock | VectorBlock | None:
     """Return the kernel for images or vectors like ``x``.
 
@@ -22,9 +26,11 @@ def streamed_block(
     ----------
     x : array, shape (N, n_in, *spatial)
     parameters : sequence of array
-        W1, b1, W2, b2, W3 of a block that keeps the size, see `streamed_block`; with
-        kernels of odd size.
+        W1, b1, W2, b2, W3 of a block, see `streamed_block`.
     activation : Activation
+    stride, pad : int
+        Of the first convolution, and of the third, which is the adjoint of such a one.
+        The second one keeps the size.
 
     Returns
     -------
@@ -36,6 +42,7 @@ def streamed_block(
     w1, b1, w2, b2, w3 = parameters
     if x.ndim == 2:
         return VectorBlock(w1, b1, w2, b2, w3, activation)
-    pointwise = math.prod(w2.shape[2:]) == 1
-    kind = PointwiseBlock if pointwise else SpatialBlock
-    return kind(w1, b1, w2, b2, w3, activation)
+    keeps_size = stride == 1 and all(k == 2 * pad + 1 for k in w1.shape[2:])
+    if keeps_size and math.prod(w2.shape[2:]) == 1:
+        return PointwiseBlock(w1, b1, w2, b2, w3, activation)
+    return SpatialBlock(w1, b1, w2, b2, w3, activation, stride, pad)

@@ -17,7 +17,13 @@ from .product_sum import ProductSum
 from .products import arranged, multiply
 from .streamed_block import Gradients, Pull, add_skip, with_column
 from .windows import Scatter, gather, n_columns, with_margin
-from .workspace import Lease, row_length, scratch_matrix, scratch_rows
+from .workspace import (
+    Lease,
+    empty_result,
+    row_length,
+    scratch_matrix,
+    scratch_rows,
+)
 
 TILE_BYTES = 2**20
 """Bytes of one hidden state of a tile: about half of a second-level cache."""
@@ -73,7 +79,9 @@ class PointwiseBlock:
         return y, pull
 
     def _forward(self, x, hidden) -> Array:
-        padded_x, y = self._padded(x), self._zeros(x, self.n_out)
+        padded_x = self._padded(x)
+        y = empty_result((len(x), self.n_out, *x.shape[2:]), x)
+        y[...] = 0
         for i, tile in steps(enumerate(self._tiles(x))):
             h1, h2 = hidden(i, tile)
             n = n_columns(tile, x.shape[2:])

@@ -66,6 +66,7 @@ class _Here(threading.local):
     def __init__(self):
         self.stores: list[Store] = []
         (self.store,) = self.first(1)
+        self.results: list[Lease] | None = None
 
     def first(self, number: int) -> list[Store]:
         while len(self.stores) < number:
@@ -199,6 +200,8 @@ class Lease:
     shape : tuple of int
     like : array
         Gives the type.
+    fitting : bool, default False
+        As within `fitting_leases`.
 
     Attributes
     ----------
@@ -206,11 +209,11 @@ class Lease:
         Any content. It must not be used after the lease.
     """
 
-    def __init__(self, shape: Shape, like: Array):
+    def __init__(self, shape: Shape, like: Array, *, fitting: bool = False):
         self._free, self._memory = [], None
         xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
         free = _store(xp).free
-        memory = _take(free, n_bytes)
+        memory = _take(free, n_bytes, fitting or _fitting.get())
         self._memory = _empty(n_bytes, xp) if memory is None else memory
         self._free = free
         self.array = self._memory[:n_bytes].view(like.dtype).reshape(shape)
@@ -219,7 +222,7 @@ class Lease:
         self._free.append(self._memory)
 
 
-def _take(free: list[Array], n_bytes: int) -> Array | None:
+def _take(free: list[Array], n_bytes: int, fitting: bool) -> Array | None:
     """Take the smallest memory that is large enough, or none and drop the largest.
 
     Leases may end on any thread, but they only append to the list.
@@ -228,10 +231,41 @@ def _take(free: list[Array], n_bytes: int) -> Array | None:
         return None
     sizes = [memory.size for memory in free]
     enough = [size for size in sizes if size >= n_bytes]
-    if enough and _fitting.get() and min(enough) > WASTE * n_bytes:
+    if enough and fitting and min(enough) > WASTE * n_bytes:
         return None
     memory = free.pop(sizes.index(min(enough) if enough else max(sizes)))
     return memory if enough else None
+
+
+@contextmanager
+def passing_results() -> Iterator[None]:
+    """Let results of conditioners inside of the block be in memory that is used again.
+
+    For who is done with them at its end: they must not be used after the block. What a
+    worker takes is then the same whenever it takes it, early or late beside others.
+    """
+    before, _here.results = _here.results, []
+    try:
+        yield
+    finally:
+        _here.results = before
+
+
+def empty_result(shape: Shape, like: Array) -> Array:
+    """Return an array of any content for a result, see `passing_results`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    like : array
+        Gives the type.
+    """
+    xp, results = get_array_module(like), _here.results
+    if results is None or not on_host(xp):
+        return xp.empty(shape, like.dtype)
+    lease = Lease(shape, like, fitting=True)
+    results.append(lease)
+    return lease.array
 
 
 def release_workspaces() -> int:

@@ -81,15 +81,16 @@ class Coupling(Bijection):
             p, pull = net._linearize(*seen) if keeps else (net._forward(*seen), None)
             own = piece.without_neighbours(p)
             # A rule that is told where to write may overwrite p.
-            place = out if net.gives_result_away and not keeps else None
+            place = out if passing else None
             value, part_of_ld = rule(piece.wanted(b), own, out=place)
             put(value, out)
             put(piece.wanted(a), piece.wanted(a_out))
             return part_of_ld, (p, pull) if keeps else None
 
+        passing = net.gives_result_away and not keeps
         shares = pieces.share(self.net, a, gradient=keeps)
         with kept.paused():
-            results = pieces.run(shares, on_piece)
+            results = pieces.run(shares, on_piece, passing=passing)
         for piece, (part_of_ld, _) in results:
             ld[piece.samples] += part_of_ld
         if keeps:
@@ -120,7 +121,7 @@ class Coupling(Bijection):
             wanted = piece.wanted
             p, pull = linearized(piece)
             out, own = (wanted(db_out), wanted(b_out)), piece.without_neighbours(p)
-            place = out if self.net.gives_result_away else None
+            place = out if passing else None
             db_new, dp, b_new = rule(
                 wanted(db), dld[piece.samples], wanted(b), own, out=place
             )
@@ -130,8 +131,9 @@ class Coupling(Bijection):
             put(wanted(da), wanted(da_out))
             return pull(piece.spread(dp), add_grad)
 
+        passing = self.net.gives_result_away
         with kept.paused():
-            results = pieces.run(shares, on_piece, add_grad)
+            results = pieces.run(shares, on_piece, add_grad, passing=passing)
         # Only here, one after the other: rows of neighbouring pieces overlap.
         for piece, (da_net, dcond_net) in results:
             da_seen = piece.with_neighbours(da_out)

@@ -165,10 +165,10 @@ class ResidualBlock(Net):
     def _streamed(self, x):
         """The kernel for arrays like x, or None if there is none."""
         # A subclass may have changed a part of what the kernel does in one.
-        if self._ready is not None or not (self.keeps_size and self.splits_batch):
+        if self._ready is not None or not self.splits_batch:
             return self._ready
-        parameters = (self.W1, self.b1, self.W2, self.b2, self.W3)
-        return streamed_block(x, [p.data for p in parameters], self.activation)
+        parameters = [p.data for p in (self.W1, self.b1, self.W2, self.b2, self.W3)]
+        return streamed_block(x, parameters, self.activation, **self._outer)
 
     def _forward(self, x, cond):
         return forward_in_pieces(self, x, lambda net, x: net._forward_piece(x))

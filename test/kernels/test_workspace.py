@@ -8,6 +8,8 @@ import numpy as np
 from invertiblenetworks.kernels.workspace import (
     LINE,
     Lease,
+    empty_result,
+    passing_results,
     release_workspaces,
     scratch,
     scratch_rows,
@@ -59,6 +61,53 @@ def test_a_lease_is_used_again_only_when_it_is_over():
     third = Lease((2, 2), LIKE)
     assert start(third.array) == place
     assert third.array.shape == (2, 2)
+
+
+def test_results_that_are_passed_on_are_in_memory_that_is_used_again():
+    release_workspaces()
+    with passing_results():
+        first, second = (empty_result((5,), LIKE) for _ in range(2))
+        assert not np.shares_memory(first, second)
+    with passing_results():
+        third = empty_result((5,), LIKE)
+    assert start(third) in (start(first), start(second))
+    assert (third.shape, third.dtype) == ((5,), "float32")
+    assert release_workspaces() == 40
+
+
+def test_other_results_are_fresh():
+    release_workspaces()
+    with passing_results():
+        passed = empty_result((5,), LIKE)
+    assert not np.shares_memory(empty_result((5,), LIKE), passed)
+    assert release_workspaces() == 20
+
+
+def test_results_of_a_block_inside_of_another_end_with_it():
+    with passing_results():
+        outer = empty_result((5,), LIKE)
+        with passing_results():
+            inner = empty_result((5,), LIKE)
+        again = empty_result((5,), LIKE)
+    assert not np.shares_memory(outer, inner)
+    assert start(again) == start(inner)
+
+
+def test_results_do_not_take_memory_that_is_far_too_large():
+    release_workspaces()
+    del Lease((1000,), LIKE).array
+    with passing_results():
+        empty_result((5,), LIKE)
+    assert release_workspaces() == 4020
+
+
+def test_results_on_a_device_are_fresh(backend):
+    release_workspaces()
+    with passing_results():
+        elsewhere = empty_result((5,), backend.xp.asarray(LIKE))
+    assert isinstance(elsewhere, backend.xp.ndarray)
+    assert elsewhere.shape == (5,)
+    assert release_workspaces() == (0 if backend.name != "numpy" else 20)
 
 
 def test_release_counts_the_bytes():

@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import memory, mixing
+from invertiblenetworks.kernels import memory, mixing, workspace
 
 SHAPE = (5, 4, 64, 6)
 
@@ -18,6 +18,7 @@ NETWORKS = {
     ),
     "Glow scales": lambda **o: inn.NetworkGlow(4, 6, L=1, K=1, split_scales=True, **o),
     "HINT": lambda **o: inn.CouplingLayerHINT(4, 6, permute="full", **o),
+    "i-RIM": lambda **o: inn.CouplingLayerIRIM(4, 6, k1=2, s1=2, **o),
     "conditional Glow": lambda **o: inn.ConditionalLayerGlow(4, 4, 6, **o),
 }
 
@@ -75,6 +76,23 @@ def test_same_results_for_all_pieces(name, n_workers, n_bytes, n_samples, finely
     for a, b, c in zip(whole, cut, again, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-11, atol=1e-12 * np.abs(a).max())
         np.testing.assert_array_equal(c, b)  # Deterministic for these workers.
+
+
+def in_workspaces(array):
+    stores = workspace._here.stores
+    kept = [m for store in stores for m in [*store.by_role.values(), *store.free]]
+    return any(np.may_share_memory(array, memory) for memory in kept)
+
+
+@pytest.mark.parametrize("n_bytes", [2**30, 6000])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_result_is_in_memory_that_is_used_again(name, n_bytes, finely_cut):
+    net = randomized(name)
+    finely_cut(n_bytes)
+    for value in results(net, SHAPE, 2):
+        for array in value if isinstance(value, tuple) else [value]:
+            assert not in_workspaces(np.asarray(array))
+    assert in_workspaces(workspace.scratch("role", (4,), np.zeros(1)))
 
 
 def cut_of(net, shape, n_workers, *, gradient=True):

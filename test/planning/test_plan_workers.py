@@ -1,4 +1,4 @@
-"""Plans for several workers: never too small, and close where there is much to do."""
+"""Plans for several workers: never too small, and close."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import invertiblenetworks as inn
 from invertiblenetworks import plan_memory
 from invertiblenetworks.base import pieces
 from invertiblenetworks.kernels import conv_cuts, memory, mixing
+from invertiblenetworks.kernels.workspace import Store
+from invertiblenetworks.planning.phantom_memory import Memory
 
 NETWORKS = {
     "Glow": (lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0), (8, 3, 64, 64)),
@@ -68,15 +70,40 @@ def test_plans_agree_with_measurements(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_plans_for_workers_are_the_most_that_calls_take(name):
-    """Two threads often miss each other's peaks, on a busy machine most of all."""
+def test_plans_agree_with_every_call_of_two_workers(name):
     build, shape = NETWORKS[name]
     for planned, measure in peaks(build(), shape, 2):
-        most, n_calls = 0, 0
-        while most < 0.96 * planned:
-            assert (n_calls := n_calls + 1) <= 400, (most, planned)
-            most = max(most, measure())
-        assert max(most, *(measure() for _ in range(10))) <= 1.01 * planned
+        for _ in range(10):
+            assert 0.95 * planned <= measure() <= 1.01 * planned
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_workers_that_miss_their_peaks_take_almost_as_much(name, monkeypatch):
+    """Two threads often do, on a busy machine most of all."""
+    build, shape = NETWORKS[name]
+    net = build()
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    net.forward(x)  # Sets the parameters that come from data.
+    with threadpool_limits(2, user_api="blas"):
+        together = plan_memory(net, shape)
+        monkeypatch.setattr(Memory, "concurrently", one_after_the_other)
+        in_turn = plan_memory(net, shape)
+    for method in METHODS:
+        if getattr(together, method) is not None:
+            most, least = getattr(together, method), getattr(in_turn, method)
+            assert 0.95 * most <= least <= most
+
+
+def one_after_the_other(memory, thunks):
+    """What `Memory.concurrently` does, for workers of which each waits for the last."""
+    results, caller = [], memory._worker
+    while len(memory._stores) < caller + len(thunks):
+        memory._stores.append(Store())
+    for i, thunk in enumerate(thunks):
+        memory._worker = caller + i
+        results.append(thunk())
+    memory._worker = caller
+    return results
 
 
 @pytest.mark.parametrize("n_workers", [2, 3, 5])
