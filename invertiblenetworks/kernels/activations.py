@@ -10,12 +10,11 @@ Original: slimgroup/InvertibleNetworks.jl: src/utils/activation_functions.jl
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
 from .._types import Array
-from ..backend import get_array_module, on_host
+from ..backend import get_array_module
 from ..errors import expect
 from .channels import (
     SPATIAL_AXIS,
@@ -24,8 +23,7 @@ from .channels import (
     n_channels,
     split_channels,
 )
-from .memory import in_tile, steps
-from .patches import tiles
+from .parts import parts_of_images
 from .workspace import empty_result
 
 # The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
@@ -193,7 +191,7 @@ def galu(x: Array) -> Array:
     """
     linear, gate = _galu_parts(x)
     result = _result_like(linear)
-    for part in _parts(linear):
+    for part in parts_of_images(linear):
         share = sigmoid(gate[part])
         get_array_module(x).multiply(share, linear[part], out=result[part])
     return result
@@ -205,7 +203,7 @@ def galu_grad(dy: Array, x: Array) -> Array:
     dtype = xp.result_type(x.dtype, dy.dtype)
     result = empty_state(x, dtype) if dtype != x.dtype else _result_like(x)
     dlinear, dgate = _galu_parts(result)
-    for part in _parts(linear):
+    for part in parts_of_images(linear):
         share = sigmoid(gate[part])
         xp.multiply(share, dy[part], out=dlinear[part])
         xp.multiply(dlinear[part], linear[part], out=dgate[part])
@@ -225,19 +223,6 @@ def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
     dlinear, dgate = _galu_parts(dx)
     share = sigmoid(gate)
     return share * dlinear + sigmoid_grad(linear * dgate, share), linear * share
-
-
-PART = 2**15
-"""Entries of a part of an array that goes through several steps at a time."""
-
-
-def _parts(x: Array) -> Iterable:
-    """Where to find parts of images that stay in the cache; on a device all is one."""
-    if x.ndim == SPATIAL_AXIS or not on_host(get_array_module(x)):
-        return [...]
-    n_pixels = in_tile(PART // max(1, n_channels(x)))
-    all_tiles = tiles(len(x), x.shape[2:], n_pixels)
-    return steps([(samples, slice(None), rows) for samples, rows in all_tiles])
 
 
 def _result_like(x: Array) -> Array:

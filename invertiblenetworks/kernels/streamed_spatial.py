@@ -7,21 +7,16 @@ begins as what else is a part of it: the bias, and the skip.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from .._types import Array, Shape
 from ..backend import get_array_module
 from .activation_layers import Activation
 from .channels import on_channels
 from .conv import conv_geometry
 from .conv_tiled import add_transform, by_tap, correlate, from_taps, transform
-from .memory import in_tile, steps
+from .parts import by_parts
 from .patches import Geometry
 from .streamed_block import Gradients, Pull
 from .workspace import Lease, empty_result
-
-PART = 2**17
-"""Entries of a hidden state that an activation takes at a time, for the cache."""
 
 
 class SpatialBlock:
@@ -72,11 +67,11 @@ class SpatialBlock:
         phi = self.activation.forward_in_place
         h1.images[...] = on_channels(self.b1, x)
         add_transform(x, by_tap(self.w1), outer, h1.images)
-        _by_parts(phi, h1)
+        by_parts(phi, h1.flat)
         xp = get_array_module(x)
         xp.add(h1.images, on_channels(self.b2, x), out=h2.images)
         add_transform(h1.images, by_tap(self.w2), inner, h2.images)
-        _by_parts(phi, h2)
+        by_parts(phi, h2.flat)
         return h1, h2
 
     def _room(self, x, outer) -> _Hidden:
@@ -100,13 +95,13 @@ class SpatialBlock:
         da2, da1 = self._room(x, outer), self._room(x, outer)
         da2.images[...] = 0
         add_transform(dy, by_tap(self.w3), outer, da2.images)
-        _by_parts(vjp, da2, h2)
+        by_parts(vjp, da2.flat, h2.flat)
         dw2 = from_taps(correlate(da2.images, h1.images, inner), self.w2.shape)
         db2 = da2.sum()
         da1.images[...] = da2.images
         w2_adjoint = by_tap(self.w2).swapaxes(1, 2)
         add_transform(da2.images, w2_adjoint, inner.reversed(), da1.images)
-        _by_parts(vjp, da1, h1)
+        by_parts(vjp, da1.flat, h1.flat)
         dw1 = from_taps(correlate(da1.images, x, outer), self.w1.shape)
         db1 = da1.sum()
         dx = transform(da1.images, *self._adjoint(self.w1, x))
@@ -138,10 +133,3 @@ class _Hidden:
     def sum(self) -> Array:
         """Sum over samples and pixels."""
         return self.flat.reshape(self.images.shape[1], -1).sum(axis=1)
-
-
-def _by_parts(function: Callable, *states: _Hidden) -> None:
-    """Call an elementwise function on parts that stay in the cache, one by one."""
-    size, length = states[0].flat.size, in_tile(PART)
-    for start in steps(range(0, size, length)):
-        function(*(state.flat[start : start + length] for state in states))

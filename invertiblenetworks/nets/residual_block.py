@@ -6,6 +6,7 @@ import copy
 import math
 
 from .._types import Rng
+from ..backend import get_array_module, on_host
 from ..base import Net
 from ..base.whole_batch import forward_in_pieces, linearize_in_pieces
 from ..errors import expect, expect_positive
@@ -18,6 +19,7 @@ from ..kernels.activation_layers import (
 )
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
+from ..kernels.parts import by_parts
 from ..kernels.streamed import streamed_block
 from .window import expect_window_fits
 
@@ -149,6 +151,16 @@ class ResidualBlock(Net):
     def _last(self, h2, x):
         return conv_adjoint_x(h2, self.W3.data, x.shape[2:], **self._outer)
 
+    def _finished(self, a3):
+        """Apply the last activation; on the CPU to images in place, where it can."""
+        if isinstance(self.final, IdentityLayer):
+            return a3
+        on_cpu = on_host(get_array_module(a3))
+        if self.final.halves_channels or not (on_cpu and a3.flags.c_contiguous):
+            return self.final.forward(a3)
+        by_parts(self.final.forward_in_place, a3)
+        return a3
+
     @property
     def gives_result_away(self) -> bool:
         """True unless the derivative of the last activation needs its output."""
@@ -176,8 +188,8 @@ class ResidualBlock(Net):
     def _forward_piece(self, x):
         streamed = self._streamed(x)
         if streamed is not None:
-            return self.final.forward(streamed.forward(x))
-        return self.final.forward(self._last(self._hidden(x)[1], x))
+            return self._finished(streamed.forward(x))
+        return self._finished(self._last(self._hidden(x)[1], x))
 
     def _linearize(self, x, cond):
         return linearize_in_pieces(self, x, lambda net, x: net._linearize_piece(x))
@@ -187,7 +199,7 @@ class ResidualBlock(Net):
         if streamed is None:
             return self._linearize_plain(x)
         a3, pull_a3 = streamed.linearize(x)
-        y = self.final.forward(a3)
+        y = self._finished(a3)
         kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):
@@ -201,7 +213,7 @@ class ResidualBlock(Net):
     def _linearize_plain(self, x):
         h1, h2 = self._hidden(x)
         a3 = self._last(h2, x)
-        y = self.final.forward(a3)
+        y = self._finished(a3)
         kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 from invertiblenetworks import ResidualBlock
 from invertiblenetworks.kernels import (
     conv_cuts,
+    parts,
     streamed_pointwise,
-    streamed_spatial,
     workspace,
 )
 from invertiblenetworks.kernels.streamed import streamed_block as make
@@ -58,7 +58,7 @@ def tile(request, monkeypatch):
         monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "HOST_PIXELS", request.param)
-        monkeypatch.setattr(streamed_spatial, "PART", request.param)
+        monkeypatch.setattr(parts, "ENTRIES", request.param)
 
 
 def block(case, rng, dtype="float64", n_hidden=5):
