@@ -104,7 +104,8 @@ def plan_memory(
     hand. What is predicted is what ``tracemalloc`` measures of arrays: without the
     interpreter, other objects of Python, and the workspace of the BLAS library. Where
     several workers share the work, it is the most that a call takes: when they reach
-    their peaks at the same time.
+    their peaks at the same time. Two that do not take at most 5 % less in networks of
+    Glow, HINT and i-RIM.
 
     Arguments are taken to be in C order. The results of calls on vectors are laid out
     by channel; where they are handed in again, a call takes less, if anything.
