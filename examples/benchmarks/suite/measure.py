@@ -37,7 +37,7 @@ def measure(
     dict
         ``time_min``, ``time_median`` (s), ``repeats``; ``extra`` and ``peak`` (bytes);
         ``parameters``, ``conditioner_weights``, ``value``, and the subject's own
-        ``numbers``.
+        ``numbers``; without times its ``traced_peak`` (bytes).
 
     Notes
     -----
@@ -64,6 +64,8 @@ def measure(
         "value": value,
         **subject.numbers,
     }
+    if seconds is None and subject.traced_peak is not None:
+        record["traced_peak"] = subject.traced_peak()
     if seconds is not None:
         times = _repeat(subject.step, seconds)
         record["time_min"] = min(times)

@@ -26,12 +26,16 @@ class Subject:
         conditioners, which must be the same for all libraries.
     numbers : dict
         More that is to be stored.
+    traced_peak : callable, optional
+        Returns the most bytes that one call of a step allocates, as ``tracemalloc``
+        counts them: without what the allocator leaves between arrays.
     """
 
     step: Callable[[], float]
     parameters: int = 0
     conditioner_weights: int = 0
     numbers: dict[str, float] = dataclasses.field(default_factory=dict)
+    traced_peak: Callable[[], int] | None = None
 
 
 def data(configuration: Configuration) -> np.ndarray:

@@ -28,6 +28,7 @@ HEADER = (
     "extra memory, MiB",
     "of which gradients of parameters",
     "the rest, in inputs",
+    "allocated by a call besides gradients, MiB",
     "process without parameters and gradients, in inputs",
 )
 
@@ -45,6 +46,12 @@ def working_memory(results: Results, task: Task) -> float | None:
     """Return the extra memory of a step less the gradients of the parameters."""
     extra = results.number(task, "extra")
     return None if extra is None else extra - _parameter_bytes(results, task)
+
+
+def allocated(results: Results, task: Task) -> float | None:
+    """Return the bytes that a call allocates, less the gradients of the parameters."""
+    traced = results.number(task, "traced_peak")
+    return None if traced is None else traced - _parameter_bytes(results, task)
 
 
 def process_in_inputs(results: Results, task: Task) -> float | None:
@@ -65,7 +72,8 @@ def _table(results: Results, settings: Settings) -> str:
     for task in [task for group in groups(settings) for task in group]:
         name = [str(task.configuration.steps), task.library]
         if not results.has(task):
-            rows.append([*name, results.error(task) or "not measured", "", "", ""])
+            error = results.error(task) or "not measured"
+            rows.append([*name, error, *[""] * (len(HEADER) - 3)])
             continue
         working = working_memory(results, task)
         in_inputs = (
@@ -77,6 +85,7 @@ def _table(results: Results, settings: Settings) -> str:
                 mebibytes(results.number(task, "extra")),
                 mebibytes(_parameter_bytes(results, task)),
                 number(in_inputs, 0),
+                mebibytes(allocated(results, task)),
                 number(process_in_inputs(results, task), 0),
             ]
         )

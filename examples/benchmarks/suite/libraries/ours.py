@@ -113,7 +113,8 @@ def flow(net, x, kept: KeptStates | None = None) -> Subject:
             net.backward(z / n, z)
         return float(value)
 
-    return Subject(step, *_count(net))
+    traced_peak = partial(_traced_peak, net, x) if kept is None else None
+    return Subject(step, *_count(net), traced_peak=traced_peak)
 
 
 def _multiscale_glow(c: Configuration) -> NetworkGlow:
