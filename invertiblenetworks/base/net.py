@@ -35,7 +35,11 @@ class Net(Layer):
         return vars(type(self)).get("_is_per_sample", False)
 
     gives_result_away: bool = False
-    """Whether results are new arrays that no ``pull`` needs: may be overwritten."""
+    """Whether results are new arrays that no ``pull`` needs: may be overwritten.
+
+    Then they may also be in memory that is used again when a piece of the batch is
+    done, so what ``pull`` returns or adds to gradients is no view of one.
+    """
 
     # --- hooks, to be written by a net ----------------------------------------------
 

@@ -16,15 +16,8 @@ import numpy as np
 from .._types import Array
 from ..backend import get_array_module
 from ..errors import expect
-from .channels import (
-    SPATIAL_AXIS,
-    empty_state,
-    half_channels,
-    n_channels,
-    split_channels,
-)
+from .channels import empty_state, half_channels, n_channels, split_channels
 from .parts import parts_of_images
-from .workspace import empty_result
 
 # The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
 CLAMP_FACTOR = 0.636
@@ -173,12 +166,14 @@ def sigmoid_grad(dy: Array, y: Array, low: float = 0.0, high: float = 1.0) -> Ar
     return dy * ((y - low) * (high - y) / (high - low))
 
 
-def galu(x: Array) -> Array:
+def galu(x: Array, out: Array | None = None) -> Array:
     """Gated linear unit: ``x1 * sigmoid(x2)`` of the two halves of the channels.
 
     Parameters
     ----------
     x : array of shape (N, 2 C, *spatial)
+    out : array, optional
+        Where to write the result; no part of ``x``.
 
     Returns
     -------
@@ -190,25 +185,31 @@ def galu(x: Array) -> Array:
         If the number of channels is odd.
     """
     linear, gate = _galu_parts(x)
-    result = _result_like(linear)
     for part in parts_of_images(linear):
         share = sigmoid(gate[part])
-        get_array_module(x).multiply(share, linear[part], out=result[part])
-    return result
+        if out is None:
+            out = empty_state(linear, share.dtype)
+        get_array_module(x).multiply(share, linear[part], out=out[part])
+    return out
 
 
-def galu_grad(dy: Array, x: Array) -> Array:
-    """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``."""
+def galu_grad(dy: Array, x: Array, out: Array | None = None) -> Array:
+    """Gradient of `galu`: ``(s dy, s (1 - s) x1 dy)`` with ``s = sigmoid(x2)``.
+
+    Written to ``out`` if that is given, which is no part of ``x`` or ``dy``.
+    """
     xp, (linear, gate) = get_array_module(x), _galu_parts(x)
-    dtype = xp.result_type(x.dtype, dy.dtype)
-    result = empty_state(x, dtype) if dtype != x.dtype else _result_like(x)
-    dlinear, dgate = _galu_parts(result)
+    if dy.shape != linear.shape:
+        dy = xp.broadcast_to(dy, linear.shape)
     for part in parts_of_images(linear):
         share = sigmoid(gate[part])
+        if out is None:
+            out = empty_state(x, xp.result_type(share.dtype, dy.dtype))
+        dlinear, dgate = _galu_parts(out)
         xp.multiply(share, dy[part], out=dlinear[part])
         xp.multiply(dlinear[part], linear[part], out=dgate[part])
         dgate[part] *= xp.subtract(1, share, out=share)
-    return result
+    return out
 
 
 def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
@@ -223,11 +224,6 @@ def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
     dlinear, dgate = _galu_parts(dx)
     share = sigmoid(gate)
     return share * dlinear + sigmoid_grad(linear * dgate, share), linear * share
-
-
-def _result_like(x: Array) -> Array:
-    """Return a new array of any content like ``x``, see `empty_result`."""
-    return empty_state(x) if x.ndim == SPATIAL_AXIS else empty_result(x.shape, x)
 
 
 def _galu_parts(x: Array) -> tuple[Array, Array]:

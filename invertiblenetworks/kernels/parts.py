@@ -6,6 +6,7 @@ cost a launch for each step of each part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from .._types import Array
@@ -14,11 +15,11 @@ from .channels import SPATIAL_AXIS, n_channels
 from .memory import in_tile, steps
 from .patches import tiles
 
-ENTRIES = 2**17
-"""Entries of a part of a flat array."""
+FLAT_ENTRIES = 2**17
+"""Entries of a part of an array of which only the entries count."""
 
-FEW_ENTRIES = 2**15
-"""The same where there are several arrays, or temporary ones."""
+IMAGE_ENTRIES = 2**15
+"""Entries of a part of images."""
 
 
 def by_parts(function: Callable, *arrays: Array) -> None:
@@ -28,17 +29,26 @@ def by_parts(function: Callable, *arrays: Array) -> None:
     ----------
     function : callable
     *arrays : array
-        Of one shape, without gaps, and in C order.
+        Flat ones, of one size.
     """
-    flat, length = [array.reshape(-1) for array in arrays], in_tile(ENTRIES)
-    for start in steps(range(0, flat[0].size, length)):
-        function(*(array[start : start + length] for array in flat))
+    length = in_tile(FLAT_ENTRIES)
+    for start in steps(range(0, arrays[0].size, length)):
+        function(*(array[start : start + length] for array in arrays))
+
+
+def by_samples(function: Callable, x: Array) -> None:
+    """Call a function that works in place on a few samples of ``x`` at a time."""
+    per_sample = max(1, math.prod(x.shape[1:]))
+    number = max(1, in_tile(FLAT_ENTRIES) // per_sample)
+    for start in steps(range(0, len(x), number)):
+        function(x[start : start + number])
 
 
 def parts_of_images(x: Array) -> Iterable:
     """Indices of parts of ``(N, C, *spatial)`` with all channels; one on a device."""
-    if x.ndim == SPATIAL_AXIS or not on_host(get_array_module(x)):
+    on_cpu = on_host(get_array_module(x))
+    if x.ndim == SPATIAL_AXIS or x.size == 0 or not on_cpu:
         return [...]
-    n_pixels = in_tile(FEW_ENTRIES // max(1, n_channels(x)))
+    n_pixels = in_tile(IMAGE_ENTRIES // n_channels(x))
     all_tiles = tiles(len(x), x.shape[2:], n_pixels)
     return steps([(samples, slice(None), rows) for samples, rows in all_tiles])

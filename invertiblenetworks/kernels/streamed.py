@@ -26,7 +26,7 @@ def streamed_block(
     ----------
     x : array, shape (N, n_in, *spatial)
     parameters : sequence of array
-        W1, b1, W2, b2, W3 of a block, see `streamed_block`.
+        W1, b1, W2, b2, W3 as in the formulas of the module `streamed_block`.
     activation : Activation
     stride, pad : int
         Of the first convolution, and of the third, which is the adjoint of such a one.

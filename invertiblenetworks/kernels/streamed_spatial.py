@@ -23,7 +23,8 @@ class SpatialBlock:
     """See `streamed_block`. Hidden states are in memory that is used again.
 
     There are two for a result and for what a gradient holds; it takes two more. In
-    memory they are ``(n_hidden, N, *spatial)``, so that a tile of channels is a matrix.
+    memory they are ``(n_hidden, N, *target)``, so that a tile of channels is a matrix;
+    ``target`` is the spatial shape after the first convolution.
 
     Parameters
     ----------
@@ -114,13 +115,13 @@ class _Hidden:
     Parameters
     ----------
     shape : tuple of int
-        (n_hidden, N, *spatial)
+        (n_hidden, N, *target)
     like : array
         Gives the type.
 
     Attributes
     ----------
-    images : array, shape (N, n_hidden, *spatial)
+    images : array, shape (N, n_hidden, *target)
     flat : array
         The same entries in another order.
     """

@@ -241,8 +241,10 @@ def _take(free: list[Array], n_bytes: int, fitting: bool) -> Array | None:
 def passing_results() -> Iterator[None]:
     """Let results of conditioners inside of the block be in memory that is used again.
 
-    For who is done with them at its end: they must not be used after the block. What a
-    worker takes is then the same whenever it takes it, early or late beside others.
+    For who is done with them at its end: they must not be used after the block. Results
+    are what kernels make with `empty_result`: those of a net, never the cotangents that
+    it passes back. What a worker takes is then the same whenever it takes it, early or
+    late beside others.
     """
     before, _here.results = _here.results, []
     try:

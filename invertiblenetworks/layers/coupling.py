@@ -75,6 +75,7 @@ class Coupling(Bijection):
         keeps = kept.begin(self, inverse, x, self._least_bytes(a))
         # What is kept must not change with x, nor hold all of it.
         a = a.copy() if keeps else a
+        passing = net.gives_result_away and not keeps
 
         def on_piece(piece, _):
             out, seen = piece.wanted(b_out), self._seen(piece, a, cond)
@@ -87,7 +88,6 @@ class Coupling(Bijection):
             put(piece.wanted(a), piece.wanted(a_out))
             return part_of_ld, (p, pull) if keeps else None
 
-        passing = net.gives_result_away and not keeps
         shares = pieces.share(self.net, a, gradient=keeps)
         with kept.paused():
             results = pieces.run(shares, on_piece, passing=passing)
@@ -116,6 +116,7 @@ class Coupling(Bijection):
         x, (b_out, a_out) = self.split.empty_like(y)
         dcond = zeros_like(cond) if self.cond_kind == "array" else None
         shares, linearized = self._linearized(y, a, cond, inverse)
+        passing = self.net.gives_result_away
 
         def on_piece(piece, add_grad):
             wanted = piece.wanted
@@ -131,7 +132,6 @@ class Coupling(Bijection):
             put(wanted(da), wanted(da_out))
             return pull(piece.spread(dp), add_grad)
 
-        passing = self.net.gives_result_away
         with kept.paused():
             results = pieces.run(shares, on_piece, add_grad, passing=passing)
         # Only here, one after the other: rows of neighbouring pieces overlap.

@@ -17,10 +17,12 @@ from ..kernels.activation_layers import (
     IdentityLayer,
     elementwise_activation,
 )
+from ..kernels.activations import galu, galu_grad
 from ..kernels.channels import on_channels, sum_but_channels
-from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
-from ..kernels.parts import by_parts
+from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
+from ..kernels.parts import by_samples
 from ..kernels.streamed import streamed_block
+from ..kernels.workspace import empty_result
 from .window import expect_window_fits
 
 
@@ -73,8 +75,8 @@ class ResidualBlock(Net):
     Notes
     -----
     Kernels are correlated with the image, not flipped as in the original. ReLU has
-    derivative 0 at 0 here. A gradient holds two hidden states if ``k2`` is 1, or else
-    four.
+    derivative 0 at 0 here. A gradient holds two hidden states if ``k2`` is 1 and the
+    first convolution keeps the size, or else four.
 
     Examples
     --------
@@ -152,14 +154,26 @@ class ResidualBlock(Net):
         return conv_adjoint_x(h2, self.W3.data, x.shape[2:], **self._outer)
 
     def _finished(self, a3):
-        """Apply the last activation; on the CPU to images in place, where it can."""
+        """Apply the last activation; on the CPU in place, where it can."""
         if isinstance(self.final, IdentityLayer):
             return a3
-        on_cpu = on_host(get_array_module(a3))
-        if self.final.halves_channels or not (on_cpu and a3.flags.c_contiguous):
+        if self.final.halves_channels:
+            n_out = a3.shape[1] // 2
+            return galu(a3, self._room((len(a3), n_out, *a3.shape[2:]), a3))
+        if not (self.splits_batch and on_host(get_array_module(a3))):
             return self.final.forward(a3)
-        by_parts(self.final.forward_in_place, a3)
+        by_samples(self.final.forward_in_place, a3)
         return a3
+
+    def _unfinished(self, dy, kept):
+        """Pull a cotangent back through the last activation."""
+        if self.final.halves_channels:
+            return galu_grad(dy, kept, self._room(kept.shape, kept))
+        return self.final.vjp(dy, kept)
+
+    def _room(self, shape, like):
+        """Memory for what a gate returns, if there is any that is used again."""
+        return empty_result(shape, like) if self.ndims else None
 
     @property
     def gives_result_away(self) -> bool:
@@ -203,7 +217,7 @@ class ResidualBlock(Net):
         kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):
-            dx, gradients = pull_a3(self.final.vjp(dy, kept))
+            dx, gradients = pull_a3(self._unfinished(dy, kept))
             for name, gradient in gradients._asdict().items():
                 add_grad(getattr(self, name), gradient)
             return dx, None
@@ -217,7 +231,7 @@ class ResidualBlock(Net):
         kept = self._needed_for_vjp(a3, y)
 
         def pull(dy, add_grad):
-            da3 = self.final.vjp(dy, kept)
+            da3 = self._unfinished(dy, kept)
             return self._pull(da3, x, h1, h2, add_grad), None
 
         return y, pull
@@ -246,10 +260,13 @@ class ResidualBlock(Net):
         return self.W1.size + self.W2.size + self.W3.size
 
     def _held(self, shape, gradient):
-        pixels = math.prod(shape[2:]) * len(self.b1.data)
-        if self.W2.data[0, 0].size == 1:
-            return 2 * pixels if gradient else 0
-        return 4 * pixels if gradient else 2 * pixels
+        spatial, kernel = shape[2:], self.W1.shape[2:]
+        if self.ndims:
+            spatial = conv_shape(spatial, kernel, **self._outer)
+        hidden = math.prod(spatial) * len(self.b1.data)
+        if self.keeps_size and self.W2.data[0, 0].size == 1:
+            return 2 * hidden if gradient else 0
+        return 4 * hidden if gradient else 2 * hidden
 
     def _reach(self):
         if self.ndims == 0 or not self.keeps_size:

@@ -104,8 +104,8 @@ def plan_memory(
     hand. What is predicted is what ``tracemalloc`` measures of arrays: without the
     interpreter, other objects of Python, and the workspace of the BLAS library. Where
     several workers share the work, it is the most that a call takes: when they reach
-    their peaks at the same time. Two that do not take at most 5 % less in networks of
-    Glow, HINT and i-RIM.
+    their peaks at the same time. Two that miss each other take up to 5 % less (Glow,
+    HINT, i-RIM); more of them, or conditioners that end in an activation, up to 16 %.
 
     Arguments are taken to be in C order. The results of calls on vectors are laid out
     by channel; where they are handed in again, a call takes less, if anything.

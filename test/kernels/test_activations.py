@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from invertiblenetworks.kernels import activations as act
+from invertiblenetworks.kernels import parts
 from invertiblenetworks.kernels.activation_layers import (
     Activation,
     ExpClampLayer,
@@ -198,6 +199,39 @@ def test_galu_grad_has_the_type_of_both_arguments(rng, to_xp):
     single = x.astype("float32")
     assert act.galu_grad(to_xp(dy), to_xp(single)).dtype == np.float64
     assert act.galu_grad(to_xp(single[:, :2]), to_xp(single)).dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 9), (3, 4, 5, 2), (2, 4, 3, 2, 2), (3, 4)])
+@pytest.mark.parametrize("n_entries", [1, 7, 20, 33])
+def test_galu_by_parts(n_entries, shape, rng, monkeypatch, to_xp, to_numpy):
+    x, dy = rng.standard_normal(shape), rng.standard_normal((shape[0], 2, *shape[2:]))
+    gate = 1 / (1 + np.exp(-x[:, 2:]))
+    y, dx = x[:, :2] * gate, [dy * gate, dy * x[:, :2] * gate * (1 - gate)]
+    monkeypatch.setattr(parts, "IMAGE_ENTRIES", n_entries)
+    for values in (x, np.asfortranarray(x)):
+        found = to_numpy(act.galu(to_xp(values)))
+        np.testing.assert_allclose(found, y, rtol=1e-13)
+        found = to_numpy(act.galu_grad(to_xp(dy), to_xp(values)))
+        np.testing.assert_allclose(found, np.concatenate(dx, axis=1), rtol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (2, 4, 0), (0, 4), (2, 0, 3)])
+def test_galu_of_nothing_is_nothing(shape, to_xp):
+    x = to_xp(np.zeros(shape))
+    y = act.galu(x)
+    assert y.shape == (shape[0], shape[1] // 2, *shape[2:])
+    assert act.galu_grad(y, x).shape == shape
+
+
+def test_galu_of_integers_and_of_a_cotangent_that_is_broadcast(rng, to_xp, to_numpy):
+    x = rng.integers(-3, 4, (2, 4, 300, 60))
+    y = act.galu(to_xp(x))
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(to_numpy(y), act.galu(x.astype(float)), rtol=1e-13)
+    dy = rng.standard_normal((1, 2, 1, 1))
+    spread = np.broadcast_to(dy, (2, 2, 300, 60)).copy()
+    for_all = to_numpy(act.galu_grad(to_xp(dy), to_xp(x)))
+    np.testing.assert_array_equal(for_all, act.galu_grad(spread, x))
 
 
 def test_galu_layer_is_the_functions(rng):

@@ -58,7 +58,7 @@ def tile(request, monkeypatch):
         monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "HOST_PIXELS", request.param)
-        monkeypatch.setattr(parts, "ENTRIES", request.param)
+        monkeypatch.setattr(parts, "FLAT_ENTRIES", request.param)
 
 
 def block(case, rng, dtype="float64", n_hidden=5):

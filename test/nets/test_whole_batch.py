@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import memory, workers
+from invertiblenetworks.kernels import memory, parts, workers
 
 OPTIONS = {"dtype": "float64", "rng": 0, "zero": False}
 NETS = {
@@ -54,7 +54,11 @@ def results(net, x, dy, n_workers):
 @pytest.mark.parametrize("n_samples", [1, 2, 5])
 @pytest.mark.parametrize(("n_workers", "n_bytes"), [(2, 2**30), (3, 2**30), (2, 6000)])
 @pytest.mark.parametrize("name", NETS)
-def test_same_results(name, n_workers, n_bytes, n_samples, finely_cut, shared, rng):
+def test_same_results(
+    name, n_workers, n_bytes, n_samples, finely_cut, shared, rng, monkeypatch
+):
+    monkeypatch.setattr(parts, "IMAGE_ENTRIES", 100)
+    monkeypatch.setattr(parts, "FLAT_ENTRIES", 1000)
     options, spatial = NETS[name]
     net = inn.ResidualBlock(3, 4, **options, **OPTIONS)
     x = rng.standard_normal((n_samples, 3, *spatial))

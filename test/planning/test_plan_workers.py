@@ -74,7 +74,7 @@ def test_plans_agree_with_every_call_of_two_workers(name):
     build, shape = NETWORKS[name]
     for planned, measure in peaks(build(), shape, 2):
         for _ in range(10):
-            assert 0.95 * planned <= measure() <= 1.01 * planned
+            assert 0.93 * planned <= measure() <= 1.01 * planned
 
 
 @pytest.mark.parametrize("name", NETWORKS)
