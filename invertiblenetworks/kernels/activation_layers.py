@@ -243,15 +243,16 @@ class GaLUlayer(Activation):
 
     halves_channels = True
 
-    def forward(self, x: Array) -> Array:
-        return activations.galu(x)
+    def forward(self, x: Array, out: Array | None = None) -> Array:
+        """Return the gated half of ``x``, written to ``out`` if that is given."""
+        return activations.galu(x, out)
 
     def derivative(self, y: Array) -> Array:
         raise lacks(self, "derivative", "an elementwise activation")
 
-    def vjp(self, dy: Array, x: Array) -> Array:
-        """Return the cotangent of the input ``x``."""
-        return activations.galu_grad(dy, x)
+    def vjp(self, dy: Array, x: Array, out: Array | None = None) -> Array:
+        """Return the cotangent of the input ``x``, in ``out`` if that is given."""
+        return activations.galu_grad(dy, x, out)
 
     def jvp(self, dx: Array, x: Array) -> Array:
         """Return the tangent of the output for the tangent ``dx`` of the input."""

@@ -200,8 +200,6 @@ class Lease:
     shape : tuple of int
     like : array
         Gives the type.
-    fitting : bool, default False
-        As within `fitting_leases`.
 
     Attributes
     ----------
@@ -209,11 +207,11 @@ class Lease:
         Any content. It must not be used after the lease.
     """
 
-    def __init__(self, shape: Shape, like: Array, *, fitting: bool = False):
+    def __init__(self, shape: Shape, like: Array):
         self._free, self._memory = [], None
         xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
         free = _store(xp).free
-        memory = _take(free, n_bytes, fitting or _fitting.get())
+        memory = _take(free, n_bytes)
         self._memory = _empty(n_bytes, xp) if memory is None else memory
         self._free = free
         self.array = self._memory[:n_bytes].view(like.dtype).reshape(shape)
@@ -222,7 +220,7 @@ class Lease:
         self._free.append(self._memory)
 
 
-def _take(free: list[Array], n_bytes: int, fitting: bool) -> Array | None:
+def _take(free: list[Array], n_bytes: int) -> Array | None:
     """Take the smallest memory that is large enough, or none and drop the largest.
 
     Leases may end on any thread, but they only append to the list.
@@ -231,7 +229,7 @@ def _take(free: list[Array], n_bytes: int, fitting: bool) -> Array | None:
         return None
     sizes = [memory.size for memory in free]
     enough = [size for size in sizes if size >= n_bytes]
-    if enough and fitting and min(enough) > WASTE * n_bytes:
+    if enough and _fitting.get() and min(enough) > WASTE * n_bytes:
         return None
     memory = free.pop(sizes.index(min(enough) if enough else max(sizes)))
     return memory if enough else None
@@ -265,7 +263,8 @@ def empty_result(shape: Shape, like: Array) -> Array:
     xp, results = get_array_module(like), _here.results
     if results is None or not on_host(xp):
         return xp.empty(shape, like.dtype)
-    lease = Lease(shape, like, fitting=True)
+    with fitting_leases():  # They last while others are asked for.
+        lease = Lease(shape, like)
     results.append(lease)
     return lease.array
 

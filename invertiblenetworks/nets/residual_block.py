@@ -17,7 +17,6 @@ from ..kernels.activation_layers import (
     IdentityLayer,
     elementwise_activation,
 )
-from ..kernels.activations import galu, galu_grad
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
 from ..kernels.parts import by_samples
@@ -158,8 +157,8 @@ class ResidualBlock(Net):
         if isinstance(self.final, IdentityLayer):
             return a3
         if self.final.halves_channels:
-            n_out = a3.shape[1] // 2
-            return galu(a3, self._room((len(a3), n_out, *a3.shape[2:]), a3))
+            half = (len(a3), a3.shape[1] // 2, *a3.shape[2:])
+            return self.final.forward(a3, self._room(half, a3))
         if not (self.splits_batch and on_host(get_array_module(a3))):
             return self.final.forward(a3)
         by_samples(self.final.forward_in_place, a3)
@@ -168,7 +167,7 @@ class ResidualBlock(Net):
     def _unfinished(self, dy, kept):
         """Pull a cotangent back through the last activation."""
         if self.final.halves_channels:
-            return galu_grad(dy, kept, self._room(kept.shape, kept))
+            return self.final.vjp(dy, kept, self._room(kept.shape, kept))
         return self.final.vjp(dy, kept)
 
     def _room(self, shape, like):

@@ -164,6 +164,19 @@ def test_pieces_hold_what_they_may(n_workers, net, finely_cut):
     ]
 
 
+@pytest.mark.parametrize("k2", [1, 3])
+def test_hidden_states_of_strided_nets_have_their_own_size(k2, finely_cut):
+    """They are two, and two more in a gradient, whatever the second convolution."""
+    window = dict(k1=4, s1=4, p1=0, k2=k2, p2=k2 // 2)
+    net = inn.ResidualBlock(2, 4, **window, fan=True, rng=0, dtype="float64")
+    state = 4 * 2 * 4 * 8  # Bytes: channels and pixels of one sample, in float64.
+    for gradient, n_states in ((False, 2), (True, 4)):
+        finely_cut(2 * n_states * state)  # Of which several samples take half.
+        assert len(cut_of(net, (6, 2, 16, 8), 1, gradient=gradient)[0]) == 6
+        finely_cut(6 * n_states * state)
+        assert len(cut_of(net, (6, 2, 16, 8), 1, gradient=gradient)[0]) == 2
+
+
 def test_a_device_fills_its_room(net, layer_to_xp, xp, finely_cut):
     per_sample = 2 * 16 * 6 * 4 * 8
     finely_cut(per_sample // 4)  # And 32 times as much on a device.

@@ -64,13 +64,13 @@ def measure(
         "value": value,
         **subject.numbers,
     }
-    if seconds is None and subject.traced_peak is not None:
-        record["traced_peak"] = subject.traced_peak()
     if seconds is not None:
         times = _repeat(subject.step, seconds)
         record["time_min"] = min(times)
         record["time_median"] = statistics.median(times)
         record["repeats"] = len(times)
+    elif subject.traced_peak is not None:
+        record["traced_peak"] = subject.traced_peak()
     return record
 
 
