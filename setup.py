@@ -1,5 +1,37 @@
-"""Build script; everything is declared in setup.cfg."""
+"""Build script; all but what is compiled is declared in setup.cfg."""
 
-from setuptools import setup
+import os
+import platform
 
-setup()
+from setuptools import Extension, setup
+
+FOLDER = "invertiblenetworks/kernels/compiled"
+
+PARTS = ("panels", "block", "convolution")
+
+INSTRUCTIONS = {
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma"],
+    "avx2": ["-mavx2", "-mfma"],
+}
+
+
+def extensions() -> list[Extension]:
+    """The same code for several sets of instructions, chosen from when it runs.
+
+    Each is optional: where it cannot be compiled, NumPy does its work.
+    """
+    if os.name != "posix" or platform.machine().lower() not in ("x86_64", "amd64"):
+        return []
+    return [
+        Extension(
+            f"{FOLDER.replace('/', '.')}.kernels_{name}",
+            sources=[f"{FOLDER}/kernels.c"],
+            depends=[f"{FOLDER}/{part}_of_type.h" for part in PARTS],
+            extra_compile_args=["-O3", "-std=gnu11", *flags],
+            optional=True,
+        )
+        for name, flags in INSTRUCTIONS.items()
+    ]
+
+
+setup(ext_modules=extensions())

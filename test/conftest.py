@@ -7,6 +7,7 @@ import pytest
 from doubles import backends
 
 from invertiblenetworks.kernels import product_sum, products, shifted_correlation
+from invertiblenetworks.kernels.compiled import library
 
 SEED = 20240229
 
@@ -97,6 +98,44 @@ def device_counters(backend):
     """Counters of synchronisations and host-device copies, set to zero."""
     backend.counters.reset()
     return backend.counters
+
+
+COMPILED = [name for name in library.NAMES if library.load(name) is not None]
+
+
+def pytest_generate_tests(metafunc):
+    """Let tests run with all compiled libraries that this processor can use."""
+    on_numpy = metafunc.config.stash[BACKEND].name == "numpy"
+    names = COMPILED if on_numpy else []
+    for fixture, choices in {
+        "compiled_library": names,
+        "each_library": [None, *names],
+    }.items():
+        if fixture in metafunc.fixturenames:
+            ids = [name or "not compiled" for name in choices]
+            metafunc.parametrize(fixture, choices, ids=ids, indirect=True)
+
+
+@pytest.fixture
+def compiled_library(request, monkeypatch):
+    """Name of the compiled library in use, each in turn."""
+    chosen = library.load(request.param)
+    monkeypatch.setattr(library, "best", lambda: chosen)
+    return request.param
+
+
+@pytest.fixture
+def each_library(request, monkeypatch):
+    """The same, and None for kernels of NumPy."""
+    chosen = request.param and library.load(request.param)
+    monkeypatch.setattr(library, "best", lambda: chosen)
+    return request.param
+
+
+@pytest.fixture
+def numpy_kernels(monkeypatch):
+    """Kernels of NumPy, as where nothing could be compiled."""
+    monkeypatch.setattr(library, "best", lambda: None)
 
 
 @pytest.fixture(params=[False, True], ids=["whole products", "small products"])

@@ -20,6 +20,7 @@ from functools import partial
 from .._types import Array, Shape
 from ..backend import get_array_module, has_cuda_kernels
 from . import conv_cuda, shifted_correlation, workers
+from .compiled import convolution
 from .conv_cuts import (
     axes_after,
     multiplications,
@@ -60,6 +61,11 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
         return conv_cuda.transform(images, matrices, geometry)
     if geometry.is_pointwise:
         return _multiply_pixels(images, matrices[0])
+    if compiled := convolution.functions_for(images, geometry):
+        result = xp.empty(shape, images.dtype)
+        arguments = (compiled, images, matrices, geometry, result)
+        convolution.transform(*arguments, adds=False)
+        return result
     n_axes = axes_after(n_source, n_target, geometry)
     result = (xp.zeros if n_axes else xp.empty)(shape, images.dtype)
     _apply(images, matrices, geometry, n_axes, result, adds=n_axes > 0)
@@ -69,7 +75,14 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
 def add_transform(
     images: Array, matrices: Array, geometry: Geometry, result: Array
 ) -> None:
-    """Add `transform` to images ``(N, C_target, *target)`` of any strides, in place."""
+    """Add `transform` to images ``(N, C_target, *target)`` in place.
+
+    Their pixels have no gaps, samples and channels may have.
+    """
+    if compiled := convolution.functions_for(images, geometry):
+        arguments = (compiled, images, matrices, geometry, result)
+        convolution.transform(*arguments, adds=True)
+        return
     n_axes = axes_after(matrices.shape[2], matrices.shape[1], geometry)
     _apply(images, matrices, geometry, n_axes, result, adds=True)
 
@@ -97,6 +110,8 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
         return get_array_module(fixed).zeros(shape, fixed.dtype)
     if _runs_in_cuda(fixed, geometry):
         return conv_cuda.correlate(fixed, moved, geometry)
+    if compiled := convolution.functions_for(moved, geometry):
+        return convolution.correlate(compiled, fixed, moved, geometry)
     n_values = (n_fixed + n_moved) * math.prod(geometry.target)
     if geometry.is_pointwise and n_fixed * n_moved <= n_values:
         return _correlate_pointwise(fixed, moved)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from .._types import Array
 from ..backend import get_array_module, on_host
 from .activation_layers import Activation
+from .compiled.block import CompiledBlock, slope_below_zero
+from .compiled.library import functions
 from .streamed_pointwise import PointwiseBlock
 from .streamed_spatial import SpatialBlock
 from .vector_block import VectorBlock
@@ -19,7 +21,7 @@ def streamed_block(
     activation: Activation,
     stride: int = 1,
     pad: int = 0,
-) -> PointwiseBlock | SpatialBlock | VectorBlock | None:
+) -> CompiledBlock | PointwiseBlock | SpatialBlock | VectorBlock | None:
     """Return the kernel for images or vectors like ``x``.
 
     Parameters
@@ -34,15 +36,18 @@ def streamed_block(
 
     Returns
     -------
-    PointwiseBlock, SpatialBlock, VectorBlock or None
+    CompiledBlock, PointwiseBlock, SpatialBlock, VectorBlock or None
         None where arrays live on a device: a device wants large products, not tiles.
     """
     if not on_host(get_array_module(x)):
         return None
     w1, b1, w2, b2, w3 = parameters
-    if x.ndim == 2:
-        return VectorBlock(w1, b1, w2, b2, w3, activation)
     keeps_size = stride == 1 and all(k == 2 * pad + 1 for k in w1.shape[2:])
     if keeps_size and math.prod(w2.shape[2:]) == 1:
+        slope, compiled = slope_below_zero(activation), functions(x.dtype)
+        if slope is not None and compiled is not None:
+            return CompiledBlock(w1, b1, w2, b2, w3, slope, compiled)
+        if x.ndim == 2:
+            return VectorBlock(w1, b1, w2, b2, w3, activation)
         return PointwiseBlock(w1, b1, w2, b2, w3, activation)
     return SpatialBlock(w1, b1, w2, b2, w3, activation, stride, pad)

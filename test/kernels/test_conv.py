@@ -12,6 +12,8 @@ from invertiblenetworks.kernels.conv import (
     conv_shape,
 )
 
+pytestmark = pytest.mark.usefixtures("each_library")
+
 # Each is: spatial shape, kernel, stride, pad.
 GEOMETRIES = [
     ((7,), (1,), 1, 0),

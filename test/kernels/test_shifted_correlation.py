@@ -73,7 +73,7 @@ def test_when_it_pays(n_fixed, n_moved, geometry, wanted, monkeypatch):
 
 
 @pytest.mark.parametrize("n_moved", [16, 6])
-def test_square_convolutions_use_it(n_moved, rng, monkeypatch):
+def test_square_convolutions_use_it(n_moved, rng, monkeypatch, numpy_kernels):
     monkeypatch.setattr(products, "has_small_kernels", lambda: True)
     calls, correlate = [], shifted_correlation.correlate_tiles
 

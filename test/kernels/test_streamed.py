@@ -14,7 +14,11 @@ from invertiblenetworks.kernels import (
     streamed_pointwise,
     workspace,
 )
+from invertiblenetworks.kernels.compiled import block as compiled_block
+from invertiblenetworks.kernels.compiled import convolution
 from invertiblenetworks.kernels.streamed import streamed_block as make
+
+pytestmark = pytest.mark.usefixtures("each_library")
 
 
 class Case(NamedTuple):
@@ -55,6 +59,8 @@ def tile(request, monkeypatch):
     if request.param:
         monkeypatch.setattr(streamed_pointwise, "TILE_BYTES", 1)
         monkeypatch.setattr(streamed_pointwise, "LEAST_PIXELS", request.param)
+        monkeypatch.setattr(compiled_block, "TILE_BYTES", 1)
+        monkeypatch.setattr(convolution, "TILE_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "CORRELATED_BYTES", 1)
         monkeypatch.setattr(conv_cuts, "HOST_PIXELS", request.param)

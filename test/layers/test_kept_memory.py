@@ -184,7 +184,7 @@ def test_what_cannot_fit_is_not_linearised(case, evaluations):
     assert evaluations == ["_forward"] * 4
 
 
-def test_bytes_are_those_of_hidden_states_and_parameters(rng):
+def test_bytes_are_those_of_hidden_states_and_parameters(rng, numpy_kernels):
     """Counted for vectors, where there are no margins and no tiles."""
     inn.release_workspaces()  # A lease takes memory that is too large, too.
     n, n_hidden = 6, 5

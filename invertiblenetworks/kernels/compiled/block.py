@@ -1,0 +1,107 @@
+"""The block of `streamed_block`, compiled: from images to images in one call.
+
+Pixels are cut into panels of three vectors of the processor. Columns, both hidden
+states and the products with the last weights of a panel follow each other in memory
+that stays in the cache, and each product ends with bias and activation while its sums
+are in registers. A call holds no interpreter's lock, so that workers do not meet.
+
+The arithmetic is in ``block_of_type.h``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._types import Array
+from ...backend import get_array_module
+from ..activation_layers import (
+    Activation,
+    IdentityLayer,
+    LeakyReLUlayer,
+    ReLUlayer,
+)
+from ..memory import in_tile
+from ..streamed_block import Gradients, Pull
+from ..workspace import Lease, empty_result, scratch
+from .library import Functions
+from .shapes import Shape, n_panels, pixels_without_gaps, shape_of
+
+TILE_BYTES = 2**18
+"""Bytes of one hidden state of a tile, over whose pixels gradients are summed at a time."""
+
+
+class CompiledBlock:
+    """See `streamed_block`. A gradient holds both hidden states of the batch.
+
+    Parameters
+    ----------
+    w1 : array, shape (n_hidden, n_in, *kernel)
+    b1, b2 : array, shape (n_hidden,)
+    w2 : array, shape (n_hidden, n_hidden, *ones)
+    w3 : array, shape (n_hidden, n_out, *kernel)
+    slope : float
+        Of the activation for arguments below 0.
+    functions : Functions
+    """
+
+    def __init__(self, w1, b1, w2, b2, w3, slope: float, functions: Functions):
+        self.xp = get_array_module(w1)
+        self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
+        self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
+        self.functions, self.slope = functions, slope
+
+    def forward(self, x: Array) -> Array:
+        return self._forward(x, None)
+
+    def linearize(self, x: Array) -> tuple[Array, Pull]:
+        lease = Lease((self.functions.n_states(self._shape(x, x)),), x)
+        y = self._forward(x, lease.array)
+
+        def pull(dy: Array) -> tuple[Array, Gradients]:
+            return self._backward(dy, x, lease)
+
+        return y, pull
+
+    def _forward(self, x, states) -> Array:
+        x = pixels_without_gaps(x)
+        n_out = self.weights[2].shape[1]
+        y = empty_result((len(x), n_out, *x.shape[2:]), x)
+        shape = self._shape(x, y)
+        memory = self._memory(self.functions.memory_forward(shape), x)
+        (w1, w2, w3), (b1, b2) = self.weights, self.biases
+        if self.xp is np:  # else memory is planned
+            arrays = (x, w1, b1, w2, b2, w3, y, states, memory)
+            self.functions.forward(shape, *arrays, self.slope)
+        return y
+
+    def _backward(self, dy, x, lease):
+        x, dy = pixels_without_gaps(x), pixels_without_gaps(dy)
+        shape = self._shape(x, dy)
+        memory = self._memory(self.functions.memory_backward(shape), x)
+        (w1, w2, w3), (b1, b2) = self.weights, self.biases
+        dx = self.xp.empty(x.shape, x.dtype)
+        gradients = Gradients(*map(self.xp.empty_like, (w1, b1, w2, b2, w3)))
+        if self.xp is np:
+            arrays = (x, dy, w1, w2, w3, lease.array, dx, *gradients, memory)
+            self.functions.backward(shape, *arrays, self.slope)
+        return dx, gradients
+
+    def _shape(self, x: Array, y: Array) -> Shape:
+        w1, width = self.weights[0], self.functions.width
+        shape = shape_of(x, y, [size // 2 for size in w1.shape[2:]])
+        shape.n_hidden = len(w1)
+        most = in_tile(TILE_BYTES) // (len(w1) * width * x.dtype.itemsize)
+        shape.panels_of_tile = max(1, min(n_panels(x, width), most))
+        return shape
+
+    def _memory(self, size: int, x: Array) -> Array:
+        return scratch("compiled block", (size,), x)
+
+
+def slope_below_zero(activation: Activation) -> float | None:
+    """Slope for arguments below 0 of an activation with slope 1 above; else None."""
+    # A subclass may be another function.
+    slopes = {ReLUlayer: 0.0, IdentityLayer: 1.0}
+    if type(activation) is LeakyReLUlayer:
+        return activation.slope
+    return slopes.get(type(activation))

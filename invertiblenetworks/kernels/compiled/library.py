@@ -1,0 +1,111 @@
+"""The compiled functions, if there are any for this processor.
+
+``setup.py`` compiles `kernels.c` once for each set of vector instructions in `NAMES`,
+and goes on where that fails. Nothing here uses Python's C interface: what is loaded is
+a plain library, and its functions run without the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import numpy as np
+
+from .shapes import Shape
+
+NAMES = ("avx512", "avx2")
+"""Instructions that there are libraries for, the fastest first."""
+
+SWITCH = "INVERTIBLENETWORKS_COMPILED"
+"""Environment variable: one of these names, or 0 for none."""
+
+TYPES = ("float32", "float64")
+
+
+class Functions:
+    """Those of `kernels.c` for one floating type, by their names there.
+
+    Attributes
+    ----------
+    width : int
+        Pixels of a panel.
+    n_states, memory_forward, ... : callable
+        Take a `Shape`, and return how many numbers of memory are needed.
+    forward, backward, transform, correlate : callable
+        Take a `Shape`, arrays and numbers; arrays must be as C wants them.
+    """
+
+    def __init__(self, library: ctypes.CDLL, dtype: np.dtype):
+        self.width = library.bytes_of_panel_row() // dtype.itemsize
+        array, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+        arguments = {
+            "n_states": (),
+            "memory_forward": (),
+            "memory_backward": (),
+            "memory_transform": (),
+            "memory_correlate": (),
+            "forward": (*[array] * 9, real),
+            "backward": (*[array] * 13, real),
+            "transform": (number, number, ctypes.c_int, *[array] * 5),
+            "correlate": (number, number, *[array] * 4),
+        }
+        for name, types in arguments.items():
+            function = getattr(library, f"{name}_{dtype.name}")
+            function.argtypes = (ctypes.POINTER(Shape), *types)
+            asks = name == "n_states" or name.startswith("memory")
+            function.restype = number if asks else None
+            setattr(self, name, _with_addresses(function))
+
+
+def _with_addresses(function: Callable) -> Callable:
+    """Let a function take arrays; it must not outlive them."""
+
+    def call(shape: Shape, *arguments):
+        return function(shape, *map(_address, arguments))
+
+    return call
+
+
+def _address(value):
+    return value.ctypes.data if isinstance(value, np.ndarray) else value
+
+
+def functions(dtype: np.dtype) -> Functions | None:
+    """Return the functions for arrays of a type; None if there are none."""
+    library = best()
+    if library is None or dtype.name not in TYPES:
+        return None
+    return _functions(library, dtype)
+
+
+@functools.cache
+def _functions(library: ctypes.CDLL, dtype: np.dtype) -> Functions:
+    return Functions(library, dtype)
+
+
+def is_there() -> bool:
+    """Whether there are compiled functions for this processor."""
+    return best() is not None
+
+
+@functools.cache
+def best() -> ctypes.CDLL | None:
+    """Load the fastest library that the user and this processor allow."""
+    wanted = os.environ.get(SWITCH, "")
+    names = [name for name in NAMES if wanted in ("", name)]
+    return next(filter(None, map(load, names)), None)
+
+
+def load(name: str) -> ctypes.CDLL | None:
+    """Load a library; None if it was not compiled or needs another processor."""
+    for suffix in EXTENSION_SUFFIXES:
+        path = Path(__file__).parent / f"kernels_{name}{suffix}"
+        if path.is_file():
+            library = ctypes.CDLL(str(path))
+            return library if library.is_supported() else None
+    return None
