@@ -27,7 +27,7 @@ from .channels import (
 )
 from .coupling_cuda import Formula, sum_log_scale
 
-PIECE_BYTES = 2**18
+PIECE_BYTES = 2**16
 """Bytes that a piece of one array has at most, unless it is a single channel."""
 
 _FORWARD = Formula("affine_forward", "b raw shift", "b2", "b2 = s.value * b + shift;")

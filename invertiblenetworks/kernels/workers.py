@@ -5,10 +5,10 @@ on different samples use all cores, for the copies and the elementwise work as w
 for the products. A BLAS that splits every product among its own threads uses them for
 the products only, and its threads, which wait by spinning, are in the way of others.
 
-With vectors it is the other way round, unless kernels are compiled. Between two products
-there is little to do, and threads that meet at the interpreter after each of them would
-wait for longer than it takes. So calls on vectors have no workers then, and leave the
-threads of the BLAS as they are.
+With vectors it is the other way round, unless kernels are compiled. Between
+two products there is little to do, and threads that meet at the interpreter after each
+of them would wait for longer than it takes. So calls on vectors have no workers then,
+and leave the threads of the BLAS as they are.
 
 Their number is that of the threads the BLAS may use when a call begins: who limits
 these (``OPENBLAS_NUM_THREADS``, ``threadpoolctl``) limits the workers.
@@ -31,7 +31,7 @@ from functools import partial
 from typing import Any
 
 from . import blas
-from .compiled import library
+from .compiled.library import is_there as kernels_are_compiled
 from .memory import current_planner, most_workers
 from .workspace import Store, stores_of_shares, using_store
 
@@ -136,7 +136,7 @@ def sharing_work(method: Callable) -> Callable:
         if _without_workers.get() is not None:
             return method(*args, **kwargs)
         values = [*args[1:], *kwargs.values()]
-        without = _are_vectors(values) and not library.is_there()
+        without = _are_vectors(values) and not kernels_are_compiled()
         token = _without_workers.set(without)
         try:
             with nullcontext() if without else one_blas_thread():

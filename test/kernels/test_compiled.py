@@ -1,4 +1,4 @@
-"""Compiled kernels: against those of NumPy, at the edges of panels, tiles and memory."""
+"""Compiled kernels: against NumPy, at the edges of panels, of tiles and of memory."""
 
 from __future__ import annotations
 

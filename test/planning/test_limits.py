@@ -45,6 +45,9 @@ NETWORKS = {
         (8, 4, 32, 32),
     ),
 }
+OBJECTS = 2**16
+"""Bytes of objects of Python, which a plan does not count."""
+
 METHODS = ("forward", "inverse", "backward", "backward_inv")
 
 
@@ -108,7 +111,7 @@ def test_measured_memory_is_within_the_limit(name, n_workers):
                     found[:] = case.call(method, limit)
                     return list(found)
 
-                assert traced_peak(run, before=found.clear) <= 1.05 * limit
+                assert traced_peak(run, before=found.clear) <= 1.05 * limit + OBJECTS
                 assert_close(found, expected)
 
 
@@ -157,7 +160,10 @@ def test_the_first_batch_is_planned_too():
     with pytest.raises(MemoryError) as refusal:
         build().forward(x, memory_limit=1)
     least = asked_for(refusal)
-    assert traced_peak(lambda: build().forward(x, memory_limit=least)) <= 1.05 * least
+    assert (
+        traced_peak(lambda: build().forward(x, memory_limit=least))
+        <= 1.05 * least + OBJECTS
+    )
     assert least > 1.5 * plan_memory(build(), x.shape).forward
     with memory_limit(least):
         assert build().initialize(x).initialized
@@ -188,7 +194,7 @@ def test_every_method_keeps_the_limit_of_a_block():
             with memory_limit(least):
                 return call()
 
-        assert traced_peak(limited) <= 1.05 * least, name
+        assert traced_peak(limited) <= 1.05 * least + OBJECTS, name
 
 
 # --- what is refused ------------------------------------------------------------------
@@ -294,7 +300,7 @@ def test_two_threads_with_different_limits():
         for a, b in zip(found[name], expected[name], strict=True):
             np.testing.assert_array_equal(a, b)
     kept = sum(a.nbytes for results in found.values() for a in results)
-    assert peak <= 1.05 * sum(limits.values()) + kept
+    assert peak <= 1.05 * sum(limits.values()) + kept + OBJECTS
 
 
 def test_memory_kept_from_larger_calls_goes_first():

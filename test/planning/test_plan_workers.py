@@ -17,14 +17,14 @@ from invertiblenetworks.kernels.workspace import Store
 from invertiblenetworks.planning.phantom_memory import Memory
 
 NETWORKS = {
-    "Glow": (lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0), (8, 3, 64, 64)),
+    "Glow": (lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0), (8, 3, 128, 128)),
     "Glow scales": (
         lambda: inn.NetworkGlow(3, 48, L=3, K=1, split_scales=True, rng=0),
-        (4, 3, 128, 128),
+        (4, 3, 256, 256),
     ),
     "Glow one sample": (
         lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0),
-        (1, 3, 128, 128),
+        (1, 3, 256, 256),
     ),
     "Glow 3x3": (
         lambda: inn.NetworkGlow(3, 32, L=2, K=1, k2=3, p2=1, rng=0),

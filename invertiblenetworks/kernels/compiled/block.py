@@ -27,7 +27,7 @@ from .library import Functions
 from .shapes import Shape, n_panels, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**18
-"""Bytes of one hidden state of a tile, over whose pixels gradients are summed at a time."""
+"""Bytes of one hidden state over whose pixels gradients are summed at a time."""
 
 
 class CompiledBlock:

@@ -35,21 +35,29 @@ INLINE void NAME(multiply)(int n_vectors, integer n_outer, integer n_inner,
   }
 }
 
-/* What is done with a panel of products before it is stored. */
-enum NAME(finish) { NAME(plain), NAME(activate), NAME(pull) };
+/* What is done with products before they are stored: nothing, the activation, or its
+   derivative, which is a function of its output h as in `activations.py`. ReLU, whose
+   slope below 0 is 0, has functions of its own, since 0 times what is not finite is not
+   0. What is not a number stays. */
+enum NAME(finish) { NAME(plain), NAME(relu), NAME(leaky), NAME(pull_relu), NAME(pull_leaky) };
 
-INLINE NAME(vector) NAME(activated)(NAME(vector) a, REAL slope) {
-  NAME(vector) scaled = slope == 0 ? (NAME(vector)){0} : slope * a;
-  NAME(mask) negative = a < 0; /* false for what is not a number, which stays */
-  return (NAME(vector))((negative & (NAME(mask))scaled) |
-                        (~negative & (NAME(mask))a));
-}
-
-/* The derivative as a function of the activation's output, as in `activations.py`. */
-INLINE NAME(vector) NAME(derivative)(NAME(vector) h, REAL slope) {
-  const NAME(vector) one = (NAME(vector)){0} + 1, other = (NAME(vector)){0} + slope;
-  NAME(mask) on = slope == 0 ? h > 0 : h >= 0;
-  return (NAME(vector))((on & (NAME(mask))one) | (~on & (NAME(mask))other));
+INLINE NAME(vector) NAME(finished)(enum NAME(finish) finish, NAME(vector) a,
+                                   const NAME(vector) *h, REAL slope) {
+  const NAME(vector) zero = {0}, one = zero + 1;
+  if (finish == NAME(relu)) return (NAME(vector))(~(a < zero) & (NAME(mask))a);
+  if (finish == NAME(leaky)) {
+    NAME(mask) negative = a < zero;
+    return (NAME(vector))((negative & (NAME(mask))(slope * a)) |
+                          (~negative & (NAME(mask))a));
+  }
+  if (finish == NAME(pull_relu))
+    return a * (NAME(vector))((*h > zero) & (NAME(mask))one);
+  if (finish == NAME(pull_leaky)) {
+    NAME(mask) on = *h >= zero;
+    return a * (NAME(vector))((on & (NAME(mask))one) |
+                              (~on & (NAME(mask))(zero + slope)));
+  }
+  return a;
 }
 
 /* out = finish(weights * in + bias) for one panel; weights in blocks of ROWS rows. */
@@ -66,11 +74,8 @@ INLINE void NAME(panel_product)(integer n_rows, integer n_columns, const REAL *w
     UNROLLED for (int r = 0; r < ROWS; r++)
       UNROLLED for (int v = 0; v < VECTORS; v++) {
         integer place = (i + r) * WIDTH + v * LANES;
-        NAME(vector) value = sums[r][v];
-        if (finish == NAME(activate)) value = NAME(activated)(value, slope);
-        if (finish == NAME(pull))
-          value *= NAME(derivative)(*(const NAME(vector) *)(h + place), slope);
-        *(NAME(vector) *)(out + place) = value;
+        *(NAME(vector) *)(out + place) = NAME(finished)(
+            finish, sums[r][v], (const NAME(vector) *)(h ? h + place : 0), slope);
       }
   }
 }
@@ -82,13 +87,20 @@ static void NAME(linear)(integer n_rows, integer n_columns, const REAL *weights,
 
 static void NAME(hidden)(integer n_rows, integer n_columns, const REAL *weights,
                          const REAL *bias, const REAL *in, REAL *out, REAL slope) {
-  NAME(panel_product)(n_rows, n_columns, weights, bias, in, out, NAME(activate), 0,
-                      slope);
+  if (slope == 0)
+    NAME(panel_product)(n_rows, n_columns, weights, bias, in, out, NAME(relu), 0, 0);
+  else
+    NAME(panel_product)(n_rows, n_columns, weights, bias, in, out, NAME(leaky), 0,
+                        slope);
 }
 
 static void NAME(pulled)(integer n_rows, integer n_columns, const REAL *weights,
                          const REAL *in, REAL *out, const REAL *h, REAL slope) {
-  NAME(panel_product)(n_rows, n_columns, weights, 0, in, out, NAME(pull), h, slope);
+  if (slope == 0)
+    NAME(panel_product)(n_rows, n_columns, weights, 0, in, out, NAME(pull_relu), h, 0);
+  else
+    NAME(panel_product)(n_rows, n_columns, weights, 0, in, out, NAME(pull_leaky), h,
+                        slope);
 }
 
 /* total += left * right^T over the panels of a tile. `right` is transposed: groups of
@@ -209,28 +221,37 @@ INLINE integer NAME(n_taps)(const Shape *s) {
 static void NAME(find_panel)(const Shape *s, integer first, NAME(Panel) *panel) {
   const integer *size = s->spatial, *m = s->margin;
   integer n_pixels = size[0] * size[1] * size[2], total = s->n_samples * n_pixels;
-  BITS at[3][WIDTH];
+  integer sample = first / n_pixels, pixel = first % n_pixels;
+  integer x = pixel / (size[1] * size[2]), y = pixel / size[2] % size[1];
+  integer z = pixel % size[2];
+  BITS at[3][WIDTH], near[3][WIDTH];
   panel->n = total - first < WIDTH ? total - first : WIDTH;
-  panel->in_one_sample = first % n_pixels + WIDTH <= n_pixels;
+  panel->in_one_sample = pixel + WIDTH <= n_pixels;
   for (integer lane = 0; lane < WIDTH; lane++) {
-    /* What is beyond the last pixel is far outside of everything. */
-    integer place = lane < panel->n ? first + lane : total - 1;
-    integer pixel = place % n_pixels;
-    panel->samples[lane] = place / n_pixels;
+    panel->samples[lane] = sample;
     panel->pixels[lane] = pixel;
-    at[0][lane] = lane < panel->n ? pixel / (size[1] * size[2]) : -(1 << 30);
-    at[1][lane] = pixel / size[2] % size[1];
-    at[2][lane] = pixel % size[2];
+    at[0][lane] = x, at[1][lane] = y, at[2][lane] = z;
+    /* No division per pixel: that would take a tenth of the time of a small net. */
+    pixel++, z++;
+    if (z == size[2]) z = 0, y++;
+    if (y == size[1]) y = 0, x++;
+    if (x == size[0]) x = 0, pixel = 0, sample++;
   }
   BITS *inside = panel->inside;
-  for (integer i = -m[0]; i <= m[0]; i++)
-    for (integer j = -m[1]; j <= m[1]; j++)
+  for (integer i = -m[0]; i <= m[0]; i++) {
+    for (integer lane = 0; lane < WIDTH; lane++)
+      near[0][lane] = -(BITS)((at[0][lane] + i >= 0) & (at[0][lane] + i < size[0]) &
+                              (lane < panel->n));
+    for (integer j = -m[1]; j <= m[1]; j++) {
+      for (integer lane = 0; lane < WIDTH; lane++)
+        near[1][lane] = near[0][lane] & -(BITS)((at[1][lane] + j >= 0) &
+                                                (at[1][lane] + j < size[1]));
       for (integer k = -m[2]; k <= m[2]; k++, inside += WIDTH)
-        for (integer lane = 0; lane < WIDTH; lane++) {
-          BITS a = at[0][lane] + i, b = at[1][lane] + j, c = at[2][lane] + k;
-          inside[lane] = -(BITS)((a >= 0) & (a < size[0]) & (b >= 0) & (b < size[1]) &
-                                 (c >= 0) & (c < size[2]));
-        }
+        for (integer lane = 0; lane < WIDTH; lane++)
+          inside[lane] = near[1][lane] & -(BITS)((at[2][lane] + k >= 0) &
+                                                 (at[2][lane] + k < size[2]));
+    }
+  }
 }
 
 /* Whether WIDTH numbers from `start` on are in images of these strides: then they may
