@@ -24,7 +24,7 @@ NETWORKS = {
     ),
     "Glow one sample": (
         lambda: inn.NetworkGlow(3, 64, L=2, K=1, rng=0),
-        (1, 3, 256, 256),
+        (1, 3, 384, 384),
     ),
     "Glow 3x3": (
         lambda: inn.NetworkGlow(3, 32, L=2, K=1, k2=3, p2=1, rng=0),
