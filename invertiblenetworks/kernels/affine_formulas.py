@@ -6,29 +6,20 @@ With the two halves ``(raw, shift)`` of ``p`` and the scale ``s = activation(raw
 
 A result may take the memory of what is read and is of the same kind: ``b`` that of
 ``b2``, ``db`` that of ``db2``, ``dp`` that of ``p``, and the reverse. On NumPy the
-formulas work in pieces for which the cache has room; on CuPy each is one kernel, and
+formulas work in parts for which the cache has room; on CuPy each is one kernel, and
 one more for ``ld``, if the activation knows its scale in CUDA.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from .._types import Array
-from ..backend import get_array_module, has_cuda_kernels, on_host
+from ..backend import get_array_module, has_cuda_kernels
 from .activation_base import Activation
-from .channels import (
-    batch_size,
-    n_channels,
-    n_pixels,
-    per_sample,
-    split_channels,
-    sum_per_sample,
-)
+from .channels import n_channels, per_sample, split_channels, sum_per_sample
 from .coupling_cuda import Formula, sum_log_scale
-
-PIECE_BYTES = 2**16
-"""Bytes that a piece of one array has at most, unless it is a single channel."""
+from .parts import parts_of_images
 
 _FORWARD = Formula("affine_forward", "b raw shift", "b2", "b2 = s.value * b + shift;")
 _INVERSE = Formula("affine_inverse", "b2 raw shift", "b", "b = (b2 - shift) / s.value;")
@@ -114,10 +105,10 @@ def _transform(
         kernel((x, raw, shift), (y,), activation)
         return sum_log_scale(activation, raw, sign)
     total = per_sample(x, 0.0)
-    for piece in _pieces(x):
-        in_these_samples = total[piece[0]]
+    for part in parts_of_images(x):
+        in_these_samples = total[part[0]]
         in_these_samples += array_code(
-            *activation.scale(raw[piece]), shift[piece], x[piece], y[piece]
+            *activation.scale(raw[part]), shift[part], x[part], y[part]
         )
     return sign * total
 
@@ -146,11 +137,11 @@ def _pull(
     if _has_kernel(activation, y):
         kernel((dy, dld, y, raw, shift), (dx, draw, dshift, x), activation)
         return
-    for piece in _pieces(y):
+    for part in parts_of_images(y):
         array_code(
-            *_scale_and_derivative(activation, raw[piece]),
-            *(dy[piece], dld[piece[0]], y[piece], shift[piece]),
-            *(dx[piece], draw[piece], dshift[piece], x[piece]),
+            *_scale_and_derivative(activation, raw[part]),
+            *(dy[part], dld[part[0]], y[part], shift[part]),
+            *(dx[part], draw[part], dshift[part], x[part]),
         )
 
 
@@ -188,20 +179,3 @@ def _backward_inv(s, log_derivative, db, dld, b, shift, db2, draw, dshift, b2):
 
 def _has_kernel(activation: Activation, x: Array) -> bool:
     return activation.cuda_scale is not None and has_cuda_kernels(get_array_module(x))
-
-
-def _pieces(x: Array) -> Iterator[tuple[slice, slice]]:
-    """Samples and channels of pieces of ``x``; on a GPU all is one piece."""
-    if not on_host(get_array_module(x)):
-        yield slice(None), slice(None)
-        return
-    bytes_per_channel = max(1, n_pixels(x) * x.itemsize)
-    fitting = max(1, PIECE_BYTES // bytes_per_channel)
-    n_together = max(1, min(fitting, n_channels(x)))
-    n_samples = max(1, fitting // n_together)
-    for sample in range(0, batch_size(x), n_samples):
-        for channel in range(0, n_channels(x), n_together):
-            yield (
-                slice(sample, sample + n_samples),
-                slice(channel, channel + n_together),
-            )

@@ -44,11 +44,16 @@ def by_samples(function: Callable, x: Array) -> None:
         function(x[start : start + number])
 
 
-def parts_of_images(x: Array) -> Iterable:
-    """Indices of parts of ``(N, C, *spatial)`` with all channels; one on a device."""
-    on_cpu = on_host(get_array_module(x))
-    if x.ndim == SPATIAL_AXIS or x.size == 0 or not on_cpu:
-        return [...]
-    n_pixels = in_tile(IMAGE_ENTRIES // n_channels(x))
+def parts_of_images(x: Array) -> Iterable[tuple[slice, ...]]:
+    """Indices of parts of ``(N, C, *spatial)``, first of samples, with all channels.
+
+    On a device there is one part.
+    """
+    if x.size == 0 or not on_host(get_array_module(x)):
+        return [(slice(None),)]
+    n_pixels = in_tile(max(1, IMAGE_ENTRIES // n_channels(x)))
+    if x.ndim == SPATIAL_AXIS:
+        starts = range(0, len(x), n_pixels)
+        return steps([(slice(start, start + n_pixels),) for start in starts])
     all_tiles = tiles(len(x), x.shape[2:], n_pixels)
     return steps([(samples, slice(None), rows) for samples, rows in all_tiles])

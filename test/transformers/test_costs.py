@@ -12,12 +12,13 @@ from invertiblenetworks import (
     ReflectionTransformer,
 )
 from invertiblenetworks.backend import has_cuda_kernels
-from invertiblenetworks.kernels import affine_formulas
+from invertiblenetworks.kernels import parts
 from invertiblenetworks.kernels.activation_layers import SigmoidLayer
 
 pytestmark = pytest.mark.kernels
 
 ROUNDED = 512
+BYTES_OF_PART = 4 * parts.IMAGE_ENTRIES  # of float32
 """Bytes of the smallest block of CuPy's pool; a log-determinant fits in it."""
 
 TRANSFORMERS = [
@@ -117,7 +118,7 @@ def host_peak(compute):
 @method
 @every
 def test_memory_in_place(transformer, method, xp):
-    """On a GPU the log-determinant, and no more; on the host at most four pieces."""
+    """On a GPU the log-determinant, and no more; on the host at most four parts."""
     arguments = operands(xp, transformer, method, shape=(4, 8, 64, 128))
     compute = getattr(transformer, method)
 
@@ -127,13 +128,13 @@ def test_memory_in_place(transformer, method, xp):
     if has_cuda_kernels(xp):
         assert warm_pool_peak(run) == (0 if "backward" in method else ROUNDED)
     elif xp is np:
-        assert host_peak(run) < 4.1 * affine_formulas.PIECE_BYTES
+        assert host_peak(run) < 4.1 * BYTES_OF_PART
 
 
 @method
 @every
 def test_memory_without_out(transformer, method, xp):
-    """Beyond the results: on a GPU nothing, on the host at most four pieces."""
+    """Beyond the results: on a GPU nothing, on the host at most four parts."""
     arguments = operands(xp, transformer, method, shape=(4, 8, 64, 128))
     compute = getattr(transformer, method)
     given = set(map(id, arguments))
@@ -143,5 +144,5 @@ def test_memory_without_out(transformer, method, xp):
         logdet = 0 if "backward" in method else ROUNDED - 4 * len(arguments[0])
         assert warm_pool_peak(lambda: compute(*arguments)) == n_bytes + logdet
     elif xp is np:
-        pieces = 4.1 * affine_formulas.PIECE_BYTES
-        assert host_peak(lambda: compute(*arguments)) < n_bytes + pieces
+        in_parts = 4.1 * BYTES_OF_PART
+        assert host_peak(lambda: compute(*arguments)) < n_bytes + in_parts

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from transformer_cases import CASES, IDS, operands
 
-from invertiblenetworks.kernels import affine_formulas
+from invertiblenetworks.kernels import parts
 
 METHODS = ["forward", "inverse", "backward", "backward_inv"]
 
@@ -148,26 +148,29 @@ def test_huge_raw_scales(method, dtype, rng, to_xp, to_numpy):
     check(found, expected, to_numpy, tolerance)
 
 
-@pytest.mark.parametrize("n_bytes", [1, 2 * 20 * 8, 2 * 3 * 20 * 8, 10**6])
+@pytest.mark.parametrize("shape", [(5, 3, 4, 5), (5, 3)], ids=str)
+@pytest.mark.parametrize("n_entries", [1, 30, 130, 10**6])
 @method
-def test_pieces_do_not_show(method, n_bytes, rng, to_xp, to_numpy, monkeypatch):
-    """One channel at a time, two of three, two samples of five, and all at once."""
-    monkeypatch.setattr(affine_formulas, "PIECE_BYTES", n_bytes)
+def test_parts_do_not_show(method, n_entries, shape, rng, to_xp, to_numpy, monkeypatch):
+    """One row at a time, two, two samples of five, and all at once."""
+    monkeypatch.setattr(parts, "IMAGE_ENTRIES", n_entries)
     transformer, plain = CASES[0]
-    arguments = operands(rng, transformer, method, shape=(5, 3, 4, 5))
+    arguments = operands(rng, transformer, method, shape=shape)
     given = copies(arguments, to_xp)
     found = getattr(transformer, method)(*given, out=as_out(state_sized(given)))
     check(found, getattr(plain, method)(*arguments), to_numpy)
 
 
-def test_pieces_cover_the_array_once(monkeypatch):
-    x = np.zeros((5, 3, 4, 5))
-    for n_bytes in (1, 320, 480, 960, 1000, 10**6):
-        monkeypatch.setattr(affine_formulas, "PIECE_BYTES", n_bytes)
+@pytest.mark.parametrize("shape", [(5, 3, 4, 5), (5, 3), (2, 3, 7)], ids=str)
+def test_parts_cover_the_array_once(shape, monkeypatch):
+    x = np.zeros(shape)
+    in_a_row = x[0, :, 0].size if x.ndim > 2 else x[0].size
+    for n_entries in (1, 30, 60, 130, 10**6):
+        monkeypatch.setattr(parts, "IMAGE_ENTRIES", n_entries)
         x[...] = 0
-        for piece in affine_formulas._pieces(x):
-            assert x[piece].nbytes <= max(n_bytes, x[0, 0].nbytes)
-            x[piece] += 1
+        for part in parts.parts_of_images(x):
+            assert x[part].size <= max(n_entries, in_a_row)
+            x[part] += 1
         np.testing.assert_array_equal(x, 1)
 
 
