@@ -65,6 +65,7 @@ from .kernels.activations import (
     sigmoid_grad,
     sigmoid_inv,
 )
+from .kernels.compiled.library import compiled_kernels
 from .kernels.memory import memory_limit
 from .kernels.squeeze import squeeze, unsqueeze
 from .kernels.states import cat_states, split_states, tensor_cat, tensor_split
@@ -180,6 +181,7 @@ __all__ = [
     "Chain",
     "ChannelSplit",
     "clip_grad_norm",
+    "compiled_kernels",
     "ComposedInvertibleNetwork",
     "Composition",
     "ConcatCond",

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from doubles import backends
 
-from invertiblenetworks.kernels import product_sum, products, shifted_correlation
+from invertiblenetworks.kernels import (
+    product_sum,
+    products,
+    shifted_correlation,
+    workers,
+)
 from invertiblenetworks.kernels.compiled import library
 
 SEED = 20240229
@@ -119,23 +124,25 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def compiled_library(request, monkeypatch):
     """Name of the compiled library in use, each in turn."""
-    chosen = library.load(request.param)
-    monkeypatch.setattr(library, "best", lambda: chosen)
-    return request.param
+    return _use_library(request.param, monkeypatch)
 
 
 @pytest.fixture
 def each_library(request, monkeypatch):
     """The same, and None for kernels of NumPy."""
-    chosen = request.param and library.load(request.param)
-    monkeypatch.setattr(library, "best", lambda: chosen)
-    return request.param
+    return _use_library(request.param, monkeypatch)
 
 
 @pytest.fixture
 def numpy_kernels(monkeypatch):
     """Kernels of NumPy, as where nothing could be compiled."""
-    monkeypatch.setattr(library, "best", lambda: None)
+    _use_library(None, monkeypatch)
+
+
+def _use_library(name, monkeypatch):
+    for module in (library, workers):
+        monkeypatch.setattr(module, "compiled_kernels", lambda: name)
+    return name
 
 
 @pytest.fixture(params=[False, True], ids=["whole products", "small products"])

@@ -31,7 +31,7 @@ from functools import partial
 from typing import Any
 
 from . import blas
-from .compiled.library import is_there as kernels_are_compiled
+from .compiled.library import compiled_kernels
 from .memory import current_planner, most_workers
 from .workspace import Store, stores_of_shares, using_store
 
@@ -136,7 +136,7 @@ def sharing_work(method: Callable) -> Callable:
         if _without_workers.get() is not None:
             return method(*args, **kwargs)
         values = [*args[1:], *kwargs.values()]
-        without = _are_vectors(values) and not kernels_are_compiled()
+        without = compiled_kernels() is None and _are_vectors(values)
         token = _without_workers.set(without)
         try:
             with nullcontext() if without else one_blas_thread():

@@ -77,30 +77,42 @@ def _address(value):
 
 def functions(dtype: np.dtype) -> Functions | None:
     """Return the functions for arrays of a type; None if there are none."""
-    library = best()
-    if library is None or dtype.name not in TYPES:
-        return None
-    return _functions(library, dtype)
+    name = compiled_kernels()
+    return None if name is None or dtype.name not in TYPES else _functions(name, dtype)
 
 
 @functools.cache
-def _functions(library: ctypes.CDLL, dtype: np.dtype) -> Functions:
-    return Functions(library, dtype)
-
-
-def is_there() -> bool:
-    """Whether there are compiled functions for this processor."""
-    return best() is not None
+def _functions(name: str, dtype: np.dtype) -> Functions:
+    return Functions(load(name), dtype)
 
 
 @functools.cache
-def best() -> ctypes.CDLL | None:
-    """Load the fastest library that the user and this processor allow."""
+def compiled_kernels() -> str | None:
+    """Name the vector instructions of the compiled kernels in use.
+
+    Conditioners with piecewise linear activations, and convolutions that keep the size
+    of images, are compiled when the package is installed on a machine with an x86
+    processor and a C compiler. Without them NumPy does the same work, more slowly.
+
+    Returns
+    -------
+    str or None
+        ``"avx512"`` or ``"avx2"``; None if there are no compiled kernels for this
+        processor, or the environment variable ``INVERTIBLENETWORKS_COMPILED`` is 0. It
+        may also be one of the names. It is read once.
+
+    Examples
+    --------
+    >>> from invertiblenetworks import compiled_kernels
+    >>> compiled_kernels() in ("avx512", "avx2", None)
+    True
+    """
     wanted = os.environ.get(SWITCH, "")
     names = [name for name in NAMES if wanted in ("", name)]
-    return next(filter(None, map(load, names)), None)
+    return next((name for name in names if load(name) is not None), None)
 
 
+@functools.cache
 def load(name: str) -> ctypes.CDLL | None:
     """Load a library; None if it was not compiled or needs another processor."""
     for suffix in EXTENSION_SUFFIXES:
