@@ -240,8 +240,8 @@ def test_other_maps_are_left_to_numpy(rng):
     ):
         geometry = Geometry(**{**same, **changed})
         assert convolution.functions_for(x, geometry) is None
-    whole = x.astype("float16")
-    assert convolution.functions_for(whole, Geometry(**same)) is None
+    for dtype in ("float16", "complex128", ">f8", "int64"):
+        assert convolution.functions_for(x.astype(dtype), Geometry(**same)) is None
 
 
 def test_what_the_user_chooses(monkeypatch):

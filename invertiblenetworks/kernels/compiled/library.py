@@ -78,7 +78,9 @@ def _address(value):
 def functions(dtype: np.dtype) -> Functions | None:
     """Return the functions for arrays of a type; None if there are none."""
     name = compiled_kernels()
-    return None if name is None or dtype.name not in TYPES else _functions(name, dtype)
+    if name is None or dtype.name not in TYPES or not dtype.isnative:
+        return None
+    return _functions(name, dtype)
 
 
 @functools.cache
