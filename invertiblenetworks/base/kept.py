@@ -76,7 +76,7 @@ class KeptStates:
     than the sum of a tenth of the largest number of its sample and a thousandth of
     that of the batch. All is then still kept, until ``clear``. In between, parameters
     and condition must stay as they are: this is not checked, and the gradient would be
-    that of the old ones.
+    wrong.
 
     Couplings of which nothing was kept are recomputed as usual. Nothing is kept or used
     by ``jacobian``, by a net that is called by itself, and within `memory_limit`.
