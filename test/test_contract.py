@@ -66,11 +66,16 @@ def test_what_is_excluded_would_fail(case):
 
 
 def parts_of(value):
-    """Everything a layer is made of: layers, transformers, activations."""
-    yield value
-    children = vars(value).values() if hasattr(value, "__dict__") else ()
-    for child in value if isinstance(value, list | tuple) else children:
-        yield from parts_of(child)
+    """Everything of this package that a layer is made of: layers, activations, splits.
+
+    Not what they hold of others: an operator may know all of its array library.
+    """
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from parts_of(item)
+    elif type(value).__module__.split(".")[0] == inn.__name__:
+        yield value
+        yield from parts_of(list(getattr(value, "__dict__", {}).values()))
 
 
 def public_kinds():

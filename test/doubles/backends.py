@@ -40,6 +40,11 @@ class Backend:
     xp: ModuleType
     counters: DeviceCounters
 
+    @property
+    def counts(self) -> bool:
+        """Whether the counters count: not on NumPy, nor on a real GPU."""
+        return self.counters is not NOTHING_COUNTED
+
     def to_xp(self, array):
         """Return a NumPy array (or number, or list) as an array of the backend."""
         return self.xp.asarray(array)
