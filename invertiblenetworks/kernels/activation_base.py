@@ -15,6 +15,8 @@ SHORTER_WAYS = (
     "scale",
     "log_derivative",
     "cuda_scale",
+    "cuda_value",
+    "cuda_derivative",
 )
 """What follows from the value and the derivative, and may be written out."""
 
@@ -33,6 +35,9 @@ class Activation(ABC):
         a logistic or softplus still round to 0 far below zero.)
     halves_channels : bool
         The output has half as many channels as the input.
+    cuda_value, cuda_derivative : str or None
+        C++ expressions for `forward`, of ``x``, and for `derivative`, of ``y``, with
+        the options, all of type ``T``. Both or neither; ``None``: array code serves.
     cuda_scale : str or None
         C++ statements that do on a GPU what `scale` and `log_derivative` do: they set
         ``value``, ``log_value`` and ``log_derivative`` from ``x`` and the options, all
@@ -49,6 +54,7 @@ class Activation(ABC):
     positive = False
     halves_channels = False
     cuda_scale = None
+    cuda_value = cuda_derivative = None
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

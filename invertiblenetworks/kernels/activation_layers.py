@@ -15,6 +15,8 @@ from .activation_base import Activation, lacks
 class IdentityLayer(Activation):
     """No activation: ``y = x``. `forward` and `inverse` return the array itself."""
 
+    cuda_value, cuda_derivative = "x", "T(1)"
+
     def forward(self, x: Array) -> Array:
         return x
 
@@ -43,6 +45,8 @@ class ReLUlayer(Activation):
     The derivative at 0 is 0; the original takes 1.
     """
 
+    cuda_value, cuda_derivative = "x < 0 ? T(0) : x", "T(y > 0)"
+
     def forward(self, x: Array) -> Array:
         return activations.relu(x)
 
@@ -70,6 +74,8 @@ class LeakyReLUlayer(Activation):
     """
 
     slope: float = 0.01
+    cuda_value = "x < 0 ? slope * x : x"
+    cuda_derivative = "y < 0 ? slope : T(1)"
 
     def __post_init__(self):
         super().__post_init__()
@@ -116,6 +122,8 @@ class SigmoidLayer(Activation):
             log_derivative = rest;
         }
     """
+    cuda_value = "low + (high - low) * (x < 0 ? exp(x) : T(1)) / (1 + exp(-fabs(x)))"
+    cuda_derivative = "(y - low) * (high - y) / (high - low)"
 
     def __post_init__(self):
         super().__post_init__()
@@ -197,6 +205,8 @@ class ExpClampLayer(Activation):
 @dataclass(frozen=True)
 class TanhLayer(Activation):
     """Hyperbolic tangent."""
+
+    cuda_value, cuda_derivative = "tanh(x)", "(1 - y) * (1 + y)"
 
     def forward(self, x: Array) -> Array:
         return get_array_module(x).tanh(x)

@@ -16,6 +16,7 @@ from .._types import Array, Shape
 from ..backend import get_array_module
 from ..errors import describe, expect, message
 from .conv_tiled import by_tap, correlate, from_taps, transform
+from .householder import channel_gram
 from .patches import Geometry
 
 VECTORS = 2
@@ -217,7 +218,7 @@ def conv_adjoint_w(
     """
     _expect_same_kind("conv_adjoint_w", dy, x)
     if dy.ndim == x.ndim == VECTORS:
-        return dy.T @ x
+        return channel_gram(dy, x)
     geometry = conv_geometry(
         "conv_adjoint_w", x.shape[2:], tuple(kernel), _hashable(stride), _hashable(pad)
     )

@@ -16,17 +16,13 @@ import functools
 import math
 from collections.abc import Iterator
 
-import numpy as np
-
 from .._types import Array, Shape
 from ..backend import cupy_module, get_array_module
+from . import products_cuda
 from .patches import Columns, Geometry, tiles
 
 DEVICE_BYTES = 2**28
 """Bytes of columns held at a time on a GPU, enough to keep all of it busy."""
-
-# cuBLAS is given the addresses of these factors, so they have to stay.
-_ZERO_AND_ONE = {name: np.array([0, 1], name) for name in ("float32", "float64")}
 
 _GATHER = """
     Index rest = i;
@@ -38,7 +34,8 @@ _GATHER = """
     const Index k1 = rest % K1; rest /= K1;
     const Index s0 = t0 - P0, s1 = t1 + k1 - P1, s2 = t2 + k2 - P2;
     const bool inside = 0 <= s0 && s0 < S0 && 0 <= s1 && s1 < S1 && 0 <= s2 && s2 < S2;
-    column = inside ? image[(((rest * C + c) * S0 + s0) * S1 + s1) * S2 + s2] : T(0);
+    const T *sample = &image[0] + rest * FROM;
+    column = inside ? sample[((c * S0 + s0) * S1 + s1) * S2 + s2] : T(0);
 """
 
 _SCATTER = """
@@ -57,10 +54,15 @@ _SCATTER = """
             sum += column[(((sample_tap * C + c) * S0 + s0) * S1 + s1) * S2 + s2];
         }
     }
-    image += sum;
+    image = ADD ? image + sum : sum;
 """
 
-_SIZES = ["C", *(f"{name}{axis}" for name in "TSKP" for axis in range(3))]
+_SIZES = [
+    "FROM",
+    "ADD",
+    "C",
+    *(f"{name}{axis}" for name in "TSKP" for axis in range(3)),
+]
 
 _KERNELS = {
     "gather": ("raw T image", "T column", _GATHER),
@@ -91,7 +93,7 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
     """
     if geometry.reverse:
         return transform(images, matrices[::-1], _forwards(geometry))
-    images = get_array_module(images).ascontiguousarray(images)
+    images = _with_dense_samples(images)
     n_taps, n_target, n_source = matrices.shape
     if n_taps == 1 or n_source <= geometry.kernel[0] * n_target:
         return _gather_then_multiply(images, matrices, geometry)
@@ -103,23 +105,23 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
 
     See `conv_tiled.correlate`; the stride has to be one.
     """
-    xp, (n_fixed, n_moved) = get_array_module(fixed), (fixed.shape[1], moved.shape[1])
+    n_fixed, n_moved = fixed.shape[1], moved.shape[1]
     if n_moved * math.prod(geometry.target) > n_fixed * math.prod(geometry.source):
         # Columns of the other side are smaller.
         return correlate(moved, fixed, geometry.reversed()).swapaxes(1, 2)
     if geometry.reverse:
         return correlate(fixed, moved, _forwards(geometry))[::-1]
-    fixed, moved = xp.ascontiguousarray(fixed), xp.ascontiguousarray(moved)
-    n_first = geometry.kernel[0]
+    fixed, moved = _with_dense_samples(fixed), _with_dense_samples(moved)
+    n_first, width = geometry.kernel[0], math.prod(geometry.target[1:])
+    per_image = math.prod(geometry.target)
     n_rows = geometry.n_taps // n_first * n_moved
-    total = 0
-    for samples, rows, windows in _windows(moved, geometry, n_first * n_fixed):
+    room = per_image * max(n_fixed, n_rows) // (products_cuda.LEAST_SHARE * n_rows)
+    room = max(n_first * n_fixed, room)
+    total = None
+    for samples, rows, columns in _columns(moved, geometry, room):
         other = _pixels(fixed, samples, rows)
-        products = xp.empty((n_first, len(other), n_fixed, n_rows), fixed.dtype)
-        for window, product in zip(windows, products, strict=True):
-            _multiply(other, window, product, transpose_right=True)
-        # Atomic additions would be in another order each time; this sum is not.
-        total = total + products.sum(axis=1)
+        part = products_cuda.correlate(other, columns, n_first, width)
+        total = part if total is None else total + part
     per_tap = total.reshape(n_first, n_fixed, -1, n_moved).swapaxes(1, 2)
     return per_tap.reshape(geometry.n_taps, n_fixed, n_moved)
 
@@ -134,12 +136,16 @@ def _gather_then_multiply(images, matrices, geometry) -> Array:
     xp = get_array_module(images)
     n_first, n_target = geometry.kernel[0], matrices.shape[1]
     matrices = matrices.reshape(n_first, -1, *matrices.shape[1:]).swapaxes(1, 2)
-    matrices = xp.ascontiguousarray(matrices.reshape(n_first, n_target, -1))
+    matrices = matrices.reshape(n_first, n_target, -1)
+    if geometry.n_taps > 1:
+        matrices = xp.ascontiguousarray(matrices)
     result = xp.empty((len(images), n_target, *geometry.target), images.dtype)
-    for samples, rows, windows in _windows(images, geometry):
+    width = math.prod(geometry.target[1:])
+    for samples, rows, columns in _columns(images, geometry):
         part = _pixels(result, samples, rows)
-        for tap, (matrix, window) in enumerate(zip(matrices, windows, strict=True)):
-            _multiply(_for_each(matrix, part), window, part, add=tap > 0)
+        for tap, matrix in enumerate(matrices):
+            window = columns[:, :, tap * width : tap * width + part.shape[2]]
+            products_cuda.multiply_each(matrix, window, part, add=tap > 0)
     return result
 
 
@@ -148,24 +154,24 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     n_taps, n_target, n_source = matrices.shape
     n_rows = n_taps * n_target
     matrix = xp.ascontiguousarray(matrices.reshape(n_rows, n_source))
-    result = xp.zeros((len(images), n_target, *geometry.target), images.dtype)
+    result = xp.empty((len(images), n_target, *geometry.target), images.dtype)
     columns = Columns(images)
     n_pixels = DEVICE_BYTES // (n_rows * images.dtype.itemsize)
     for samples, rows in tiles(len(images), geometry.source, n_pixels):
         tile, part = _pixels(images, samples, rows), result[samples]
         product = columns.empty((len(tile), n_rows, tile.shape[2]))
-        _multiply(_for_each(matrix, product), tile, product)
-        part_geometry = geometry.from_rows(rows)
-        _copy("scatter", product, part, n_target, geometry.target, part_geometry)
+        products_cuda.multiply_each(matrix, tile, product)
+        part_geometry, add = geometry.from_rows(rows), rows.start > 0
+        _copy("scatter", product, part, n_target, geometry.target, part_geometry, add)
     return result
 
 
-def _windows(images, geometry, n_products=0) -> Iterator[tuple[slice, slice, list]]:
-    """Tiles (samples, rows) of the target and what the first axis' taps see there.
+def _columns(images, geometry, room=0) -> Iterator[tuple[slice, slice, Array]]:
+    """Tiles (samples, rows) of the target and the matrices of what the taps see there.
 
-    This is a list of matrices ``(N, rows, pixels)``, one for each of those taps: views
-    that overlap. Their rows are the taps of the other axes times the channels. A tile
-    leaves room for ``n_products`` numbers for each sample and row.
+    A matrix has rows for the taps of all axes but the first, times the channels. From
+    pixel ``i * width`` on it is what tap ``i`` of the first axis sees. A tile leaves
+    memory for ``room`` numbers for each sample and row.
     """
     n_samples, n_channels = images.shape[:2]
     n_first, width = geometry.kernel[0], math.prod(geometry.target[1:])
@@ -173,16 +179,15 @@ def _windows(images, geometry, n_products=0) -> Iterator[tuple[slice, slice, lis
     needs_copy = n_rows > n_channels or any(geometry.pad)
     per_image = math.prod(geometry.target)
     n_pixels = DEVICE_BYTES // (n_rows * images.dtype.itemsize)
-    n_pixels = n_pixels * per_image // (per_image + n_products)
+    n_pixels = n_pixels * per_image // (per_image + room)
     columns = Columns(images)
     for samples, rows in tiles(n_samples, geometry.target, n_pixels):
         seen, first = images[samples], rows.start * width
         if needs_copy:
             seen, first = _gather(seen, geometry.onto_rows(rows), columns), 0
+        n_seen = (rows.stop - rows.start + n_first - 1) * width
         matrix = seen.reshape(len(seen), n_rows, -1)
-        n_seen = (rows.stop - rows.start) * width
-        starts = range(first, first + n_first * width, width)
-        yield samples, rows, [matrix[:, :, i : i + n_seen] for i in starts]
+        yield samples, rows, matrix[:, :, first : first + n_seen]
 
 
 def _gather(images, geometry, columns) -> Array:
@@ -198,10 +203,14 @@ def _gather(images, geometry, columns) -> Array:
     return column
 
 
-def _copy(name, read, written, n_channels, target, geometry) -> None:
+def _copy(name, read, written, n_channels, target, geometry, add=False) -> None:
     """Launch one of the kernels, with the faster 32-bit indices where they suffice."""
-    index = "int32" if max(read.size, written.size) < 2**31 else "int64"
+    from_sample = read.strides[0] // read.itemsize
+    last = max(len(read) * from_sample, read.size, written.size)
+    index = "int32" if last < 2**31 else "int64"
     numbers = (
+        from_sample,
+        int(add),
         n_channels,
         *_on_three_axes(target, 1),
         *_on_three_axes(geometry.source, 1),
@@ -215,52 +224,21 @@ def _on_three_axes(values, neutral) -> Shape:
     return (*values, *[neutral] * (3 - len(values)))
 
 
+def _with_dense_samples(images) -> Array:
+    """Return images whose samples have no gaps, though there may be some between them.
+
+    Those of a part of the channels are so. Others are copied.
+    """
+    dense, size = True, images.itemsize
+    for n, stride in zip(images.shape[:0:-1], images.strides[:0:-1], strict=True):
+        dense = dense and (n == 1 or stride == size)
+        size *= n
+    dense = dense and (images.strides[0] >= size or len(images) == 1)
+    return images if dense else get_array_module(images).ascontiguousarray(images)
+
+
 def _pixels(images, samples, rows) -> Array:
     """View some samples and rows of images as matrices ``(N, C, pixels)``."""
     width = math.prod(images.shape[3:])
     flat = images.reshape(*images.shape[:2], -1)
     return flat[samples, :, rows.start * width : rows.stop * width]
-
-
-def _for_each(matrix, batch) -> Array:
-    """View one matrix as one for each sample of a batch."""
-    return get_array_module(matrix).broadcast_to(matrix, (len(batch), *matrix.shape))
-
-
-def _multiply(left, right, out, *, add=False, transpose_right=False) -> None:
-    """Write products of two batches of matrices to ``out``, or add them to it.
-
-    Views will do if the rows of each matrix are contiguous; nothing is copied. cuBLAS
-    stores matrices by columns, so it is asked for the transpose, right times left.
-    """
-    cuda = cupy_module("cupy.cuda")
-    cublas, dtype = cuda.cublas, out.dtype
-    gemm = {
-        "float32": cublas.sgemmStridedBatched,
-        "float64": cublas.dgemmStridedBatched,
-    }[dtype.name]
-    zero = _ZERO_AND_ONE[dtype.name].ctypes.data
-    one = zero + dtype.itemsize
-    gemm(
-        cuda.device.get_cublas_handle(),
-        cublas.CUBLAS_OP_T if transpose_right else cublas.CUBLAS_OP_N,
-        cublas.CUBLAS_OP_N,
-        out.shape[2],
-        out.shape[1],
-        left.shape[2],
-        one,
-        *_located(right),
-        *_located(left),
-        one if add else zero,
-        *_located(out),
-        len(out),
-    )
-
-
-def _located(matrices) -> tuple[int, int, int]:
-    """Pointer, distance of two rows and distance of two matrices, as cuBLAS has it."""
-    per_matrix, per_row, _ = matrices.strides
-    itemsize = matrices.dtype.itemsize
-    # The stride of a single row says nothing, and cuBLAS would refuse a small one.
-    row = max(per_row // itemsize, matrices.shape[2])
-    return matrices.data.ptr, row, per_matrix // itemsize

@@ -27,8 +27,11 @@ transformations, revisited, ACM Transactions on Mathematical Software 32(2), sec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import get_array_module, has_cuda_kernels
+from . import householder_cuda, products_cuda
 from .channels import as_columns, flatten_spatial, n_channels, n_pixels
 
 
@@ -46,7 +49,12 @@ def householder_matrix(v: Array) -> Array:
     array([[0., 1.],
            [1., 0.]])
     """
-    return _identity(v) - v.T @ _rows_behind(v, v @ v.T)
+    gram = v @ v.T
+    if has_cuda_kernels(get_array_module(v)):
+        return householder_cuda.identity_minus(
+            v.T @ householder_cuda.rows_behind(v, gram)
+        )
+    return _identity(v) - v.T @ _rows_behind(v, gram)
 
 
 def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
@@ -66,7 +74,7 @@ def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
     Cost: O(m k^2), ``dQ = -dV^T W - U^T dV + U^T dS W``.
     """
     xp, gram = get_array_module(v, dv), v @ v.T
-    u, w = _rows_before(v, gram), _rows_behind(v, gram)
+    u, w = _rows_before_and_behind(v, gram)
     half_diagonal = xp.tri(len(v), dtype=v.dtype).T - 0.5 * xp.eye(
         len(v), dtype=v.dtype
     )
@@ -96,9 +104,11 @@ def householder_adjoint(v: Array, g: Array) -> Array:
     The original forms the k x k x k derivatives of the reflections instead.
     """
     xp, gram = get_array_module(v, g), v @ v.T
-    u, w = _rows_before(v, gram), _rows_behind(v, gram)
+    u, w = _rows_before_and_behind(v, gram)
     ug = u @ g
     p = ug @ w.T
+    if has_cuda_kernels(xp):
+        return householder_cuda.mirrored(p) @ v - w @ g.T - ug
     p = xp.where(xp.tri(len(v), dtype=bool), p.T, p)
     return p @ v - w @ g.T - ug
 
@@ -119,8 +129,12 @@ def mix_channels(q: Array, x: Array) -> Array:
     if n_pixels(x) == 1:
         # One product for all samples, where matmul would make one per sample.
         return (q @ as_columns(x)).T.reshape(x.shape)
-    mixed = get_array_module(q, x).matmul(q, flatten_spatial(x))
-    return mixed.reshape(x.shape)
+    xp = get_array_module(q, x)
+    if has_cuda_kernels(xp):
+        mixed = xp.empty(x.shape, x.dtype)
+        products_cuda.multiply_each(q, flatten_spatial(x), flatten_spatial(mixed))
+        return mixed
+    return xp.matmul(q, flatten_spatial(x)).reshape(x.shape)
 
 
 def channel_gram(a: Array, b: Array) -> Array:
@@ -128,18 +142,22 @@ def channel_gram(a: Array, b: Array) -> Array:
 
     Parameters
     ----------
-    a, b : arrays of shape (N, k, *spatial)
+    a, b : arrays of shape (N, j, *spatial) and (N, k, *spatial)
 
     Returns
     -------
-    array of shape (k, k)
+    array of shape (j, k)
         Element (i, j) is the sum of channel i of ``a`` times channel j of ``b``. As
         ``channel_gram(x, dy)`` it is the gradient with respect to ``Q`` of the row
         form ``y = x Q``.
     """
+    xp = get_array_module(a, b)
+    if has_cuda_kernels(xp):
+        vectors = n_pixels(a) == 1
+        flat = [as_columns(x)[None] if vectors else flatten_spatial(x) for x in (a, b)]
+        return products_cuda.correlate(*flat)[0]
     if n_pixels(a) == 1:
         return as_columns(a) @ as_columns(b).T
-    xp = get_array_module(a, b)
     a_flat, b_flat = flatten_spatial(a), flatten_spatial(b)
     if n_pixels(a) < n_channels(a):
         # Then a product per sample would be larger than the sample itself.
@@ -149,6 +167,21 @@ def channel_gram(a: Array, b: Array) -> Array:
 
 def _identity(v: Array) -> Array:
     return get_array_module(v).eye(v.shape[1], dtype=v.dtype)
+
+
+def stacked(vectors: Sequence[Array]) -> Array:
+    """Return vectors of one length as the rows of a matrix."""
+    xp = get_array_module(*vectors)
+    return (
+        householder_cuda.stacked(vectors) if has_cuda_kernels(xp) else xp.stack(vectors)
+    )
+
+
+def _rows_before_and_behind(v: Array, gram: Array) -> tuple[Array, Array]:
+    """Return U and W, from ``V V^T``."""
+    if has_cuda_kernels(get_array_module(v)):
+        return householder_cuda.rows_before_and_behind(v, gram)
+    return _rows_before(v, gram), _rows_behind(v, gram)
 
 
 def _rows_behind(v: Array, gram: Array) -> Array:

@@ -7,8 +7,8 @@ use to its last.
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module, on_host
-from . import workers
+from ..backend import get_array_module, has_cuda_kernels, on_host
+from . import products_cuda, workers
 from .channels import (
     as_columns,
     empty_state,
@@ -91,6 +91,8 @@ def _mix_into(matrix, offset, x, y) -> None:
     if n_pixels(x) == 1:
         # One product for all samples, where matmul would make one per sample.
         xp.matmul(matrix, as_columns(x), out=as_columns(y))
+    elif has_cuda_kernels(xp):
+        products_cuda.multiply_each(matrix, flatten_spatial(x), flatten_spatial(y))
     else:
         xp.matmul(matrix, flatten_spatial(x), out=flatten_spatial(y))
     if offset is not None:

@@ -14,6 +14,7 @@ from ..kernels.householder import (
     householder_matrix,
     householder_tangent,
     mix_channels,
+    stacked,
 )
 from ..parameter import Parameter
 
@@ -91,8 +92,7 @@ class Conv1x1(Bijection):
             v.trainable = not freeze
 
     def _vectors(self):
-        arrays = [v.data for v in self.v]
-        return get_array_module(*arrays).stack(arrays)
+        return stacked([v.data for v in self.v])
 
     def _matrix(self):
         return householder_matrix(self._vectors())

@@ -7,6 +7,7 @@ from ..base import Net
 from ..errors import expect, expect_positive
 from ..init import as_rng, constant, float_type, glorot_uniform
 from ..kernels.activation_layers import Activation, activation_by_name
+from ..kernels.biased_activation import activate, pull_back
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x
 from .window import expect_window_fits
@@ -64,8 +65,7 @@ class LeapfrogNet(Net):
 
     def _hidden(self, x):
         a = conv(x, self.W.data, **self._window)
-        a += on_channels(self.b.data, a)
-        return self.activation.forward(a)
+        return activate(self.activation, a, self.b.data)
 
     def _spread(self, h, w, x):
         """Return ``-alpha K^T h`` at the size of x."""
@@ -89,7 +89,7 @@ class LeapfrogNet(Net):
     def _pull(self, dy, x, h, add_grad):
         w, window = self.W.data, self._window
         du = dy * -self.alpha
-        da = self.activation.vjp(conv(du, w, **window), h)
+        da = pull_back(self.activation, conv(du, w, **window), h)
         dw = conv_adjoint_w(h, du, w.shape[2:], **window)
         dw += conv_adjoint_w(da, x, w.shape[2:], **window)
         add_grad(self.W, dw)

@@ -6,6 +6,7 @@ from .._types import Rng
 from ..base import Net
 from ..errors import expect_positive
 from ..init import constant, float_type, glorot_uniform
+from ..kernels.householder import channel_gram
 
 
 class Dense(Net):
@@ -53,7 +54,7 @@ class Dense(Net):
 
     def _linearize(self, x, cond):
         def pull(dy, add_grad):
-            add_grad(self.weight, dy.T @ x)
+            add_grad(self.weight, channel_gram(dy, x))
             add_grad(self.bias, dy.sum(axis=0))
             return dy @ self.weight.data, None
 

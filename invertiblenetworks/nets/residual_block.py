@@ -17,6 +17,7 @@ from ..kernels.activation_layers import (
     IdentityLayer,
     elementwise_activation,
 )
+from ..kernels.biased_activation import activate, pull_back
 from ..kernels.channels import on_channels, sum_but_channels
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
 from ..kernels.parts import by_samples
@@ -141,13 +142,10 @@ class ResidualBlock(Net):
         self._inner = {"stride": s2, "pad": p2} if ndims else {}
 
     def _hidden(self, x):
-        h1 = conv(x, self.W1.data, **self._outer)
-        h1 += on_channels(self.b1.data, h1)
-        h1 = self.activation.forward(h1)
+        a1 = conv(x, self.W1.data, **self._outer)
+        h1 = activate(self.activation, a1, self.b1.data)
         a2 = conv(h1, self.W2.data, **self._inner)
-        a2 += h1
-        a2 += on_channels(self.b2.data, a2)
-        return h1, self.activation.forward(a2)
+        return h1, activate(self.activation, a2, self.b2.data, h1)
 
     def _last(self, h2, x):
         return conv_adjoint_x(h2, self.W3.data, x.shape[2:], **self._outer)
@@ -245,12 +243,11 @@ class ResidualBlock(Net):
         phi, (w1, w2, w3) = self.activation, (self.W1, self.W2, self.W3)
         # Forwards the third convolution is an adjoint, so here it is applied plainly.
         add_grad(w3, conv_adjoint_w(h2, da3, w3.shape[2:], **self._outer))
-        da2 = phi.vjp(conv(da3, w3.data, **self._outer), h2)
+        da2 = pull_back(phi, conv(da3, w3.data, **self._outer), h2)
         add_grad(w2, conv_adjoint_w(da2, h1, w2.shape[2:], **self._inner))
         add_grad(self.b2, sum_but_channels(da2))
         dh1 = conv_adjoint_x(da2, w2.data, h1.shape[2:], **self._inner)
-        dh1 += da2
-        da1 = phi.vjp(dh1, h1)
+        da1 = pull_back(phi, dh1, h1, da2)
         add_grad(w1, conv_adjoint_w(da1, x, w1.shape[2:], **self._outer))
         add_grad(self.b1, sum_but_channels(da1))
         return conv_adjoint_x(da1, w1.data, x.shape[2:], **self._outer)
