@@ -18,6 +18,7 @@ from ..errors import describe, expect, message
 from .conv_tiled import by_tap, correlate, from_taps, transform
 from .householder import channel_gram
 from .patches import Geometry
+from .products import product
 
 VECTORS = 2
 """Number of axes of arrays (N, C) without pixels; all three maps are one product."""
@@ -112,7 +113,7 @@ def conv(
     """
     _expect_same_kind("conv", x, w)
     if x.ndim == w.ndim == VECTORS:
-        return x @ w.T
+        return product(x, w.T)
     geometry = conv_geometry(
         "conv", x.shape[2:], w.shape[2:], _hashable(stride), _hashable(pad)
     )
@@ -165,7 +166,7 @@ def conv_adjoint_x(
     """
     _expect_same_kind("conv_adjoint_x", dy, w)
     if dy.ndim == w.ndim == VECTORS:
-        return dy @ w
+        return product(dy, w)
     geometry = conv_geometry(
         "conv_adjoint_x", tuple(spatial), w.shape[2:], _hashable(stride), _hashable(pad)
     )

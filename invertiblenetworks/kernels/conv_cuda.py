@@ -95,6 +95,9 @@ def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
         return transform(images, matrices[::-1], _forwards(geometry))
     images = _with_dense_samples(images)
     n_taps, n_target, n_source = matrices.shape
+    if 3 * n_source <= 2 * n_target and _can_gather_all(n_source, geometry, images):
+        result = transform(images[:, :, None], matrices, _in_one_row(geometry))
+        return result[:, :, 0]
     if n_taps == 1 or n_source <= geometry.kernel[0] * n_target:
         return _gather_then_multiply(images, matrices, geometry)
     return _multiply_then_scatter(images, matrices, geometry)
@@ -112,6 +115,9 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     if geometry.reverse:
         return correlate(fixed, moved, _forwards(geometry))[::-1]
     fixed, moved = _with_dense_samples(fixed), _with_dense_samples(moved)
+    if 3 * n_moved <= n_fixed and _can_gather_all(n_moved, geometry, moved):
+        row = _in_one_row(geometry)
+        return correlate(fixed[:, :, None], moved[:, :, None], row)
     n_first, width = geometry.kernel[0], math.prod(geometry.target[1:])
     per_image = math.prod(geometry.target)
     n_rows = geometry.n_taps // n_first * n_moved
@@ -132,6 +138,31 @@ def _forwards(geometry: Geometry) -> Geometry:
     return dataclasses.replace(geometry, pad=pad, reverse=False)
 
 
+def _can_gather_all(n_channels, geometry, images) -> bool:
+    """Whether the taps of the first axis can have copies of their own, too.
+
+    With few channels the copies cost less than several products, each of which reads
+    and writes all that is on the other side.
+    """
+    n_rows = n_channels * geometry.n_taps
+    n_bytes = n_rows * math.prod(geometry.target) * images.itemsize
+    return (
+        len(geometry.kernel) < 3 and geometry.kernel[0] > 1 and n_bytes < DEVICE_BYTES
+    )
+
+
+def _in_one_row(geometry: Geometry) -> Geometry:
+    """The same map of images with one more axis, the first, of one position."""
+    return dataclasses.replace(
+        geometry,
+        source=(1, *geometry.source),
+        target=(1, *geometry.target),
+        kernel=(1, *geometry.kernel),
+        stride=(1, *geometry.stride),
+        pad=(0, *geometry.pad),
+    )
+
+
 def _gather_then_multiply(images, matrices, geometry) -> Array:
     xp = get_array_module(images)
     n_first, n_target = geometry.kernel[0], matrices.shape[1]
@@ -145,7 +176,7 @@ def _gather_then_multiply(images, matrices, geometry) -> Array:
         part = _pixels(result, samples, rows)
         for tap, matrix in enumerate(matrices):
             window = columns[:, :, tap * width : tap * width + part.shape[2]]
-            products_cuda.multiply_each(matrix, window, part, add=tap > 0)
+            products_cuda.multiply(matrix[None], window, part, add=tap > 0)
     return result
 
 
@@ -160,7 +191,7 @@ def _multiply_then_scatter(images, matrices, geometry) -> Array:
     for samples, rows in tiles(len(images), geometry.source, n_pixels):
         tile, part = _pixels(images, samples, rows), result[samples]
         product = columns.empty((len(tile), n_rows, tile.shape[2]))
-        products_cuda.multiply_each(matrix, tile, product)
+        products_cuda.multiply(matrix[None], tile, product)
         part_geometry, add = geometry.from_rows(rows), rows.start > 0
         _copy("scatter", product, part, n_target, geometry.target, part_geometry, add)
     return result

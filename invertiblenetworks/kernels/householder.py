@@ -33,6 +33,7 @@ from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels
 from . import householder_cuda, products_cuda
 from .channels import as_columns, flatten_spatial, n_channels, n_pixels
+from .products import product
 
 
 def householder_matrix(v: Array) -> Array:
@@ -49,11 +50,10 @@ def householder_matrix(v: Array) -> Array:
     array([[0., 1.],
            [1., 0.]])
     """
-    gram = v @ v.T
+    gram = product(v, v.T)
     if has_cuda_kernels(get_array_module(v)):
-        return householder_cuda.identity_minus(
-            v.T @ householder_cuda.rows_behind(v, gram)
-        )
+        w = householder_cuda.rows_behind(v, gram)
+        return householder_cuda.identity_minus(product(v.T, w))
     return _identity(v) - v.T @ _rows_behind(v, gram)
 
 
@@ -73,13 +73,14 @@ def householder_tangent(v: Array, dv: Array) -> tuple[Array, Array]:
     -----
     Cost: O(m k^2), ``dQ = -dV^T W - U^T dV + U^T dS W``.
     """
-    xp, gram = get_array_module(v, dv), v @ v.T
+    xp, gram = get_array_module(v, dv), product(v, v.T)
     u, w = _rows_before_and_behind(v, gram)
     half_diagonal = xp.tri(len(v), dtype=v.dtype).T - 0.5 * xp.eye(
         len(v), dtype=v.dtype
     )
-    ds = half_diagonal * (dv @ v.T + v @ dv.T)
-    return _identity(v) - v.T @ w, u.T @ (ds @ w - dv) - dv.T @ w
+    ds = half_diagonal * (product(dv, v.T) + product(v, dv.T))
+    tangent = product(u.T, product(ds, w) - dv) - product(dv.T, w)
+    return _identity(v) - product(v.T, w), tangent
 
 
 def householder_adjoint(v: Array, g: Array) -> Array:
@@ -103,12 +104,13 @@ def householder_adjoint(v: Array, g: Array) -> Array:
 
     The original forms the k x k x k derivatives of the reflections instead.
     """
-    xp, gram = get_array_module(v, g), v @ v.T
+    xp, gram = get_array_module(v, g), product(v, v.T)
     u, w = _rows_before_and_behind(v, gram)
-    ug = u @ g
-    p = ug @ w.T
+    ug = product(u, g)
+    p = product(ug, w.T)
     if has_cuda_kernels(xp):
-        return householder_cuda.mirrored(p) @ v - w @ g.T - ug
+        p = householder_cuda.mirrored(p)
+        return product(p, v) - product(w, g.T) - ug
     p = xp.where(xp.tri(len(v), dtype=bool), p.T, p)
     return p @ v - w @ g.T - ug
 
@@ -128,11 +130,11 @@ def mix_channels(q: Array, x: Array) -> Array:
     """
     if n_pixels(x) == 1:
         # One product for all samples, where matmul would make one per sample.
-        return (q @ as_columns(x)).T.reshape(x.shape)
+        return product(q, as_columns(x)).T.reshape(x.shape)
     xp = get_array_module(q, x)
     if has_cuda_kernels(xp):
         mixed = xp.empty(x.shape, x.dtype)
-        products_cuda.multiply_each(q, flatten_spatial(x), flatten_spatial(mixed))
+        products_cuda.multiply(q[None], flatten_spatial(x), flatten_spatial(mixed))
         return mixed
     return xp.matmul(q, flatten_spatial(x)).reshape(x.shape)
 

@@ -88,11 +88,14 @@ def _worth(x: Array) -> int:
 
 def _mix_into(matrix, offset, x, y) -> None:
     xp = get_array_module(x)
-    if n_pixels(x) == 1:
+    if n_pixels(x) == 1 and not has_cuda_kernels(xp):
         # One product for all samples, where matmul would make one per sample.
         xp.matmul(matrix, as_columns(x), out=as_columns(y))
+    elif n_pixels(x) == 1 and x.ndim == 2:
+        columns, result = as_columns(x), as_columns(y)
+        products_cuda.multiply(matrix[None], columns[None], result[None])
     elif has_cuda_kernels(xp):
-        products_cuda.multiply_each(matrix, flatten_spatial(x), flatten_spatial(y))
+        products_cuda.multiply(matrix[None], flatten_spatial(x), flatten_spatial(y))
     else:
         xp.matmul(matrix, flatten_spatial(x), out=flatten_spatial(y))
     if offset is not None:

@@ -13,7 +13,8 @@ On other processors products are left whole.
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module, on_host
+from ..backend import get_array_module, has_cuda_kernels, on_host
+from . import products_cuda
 from .blas import has_small_kernels
 
 MOST_MULTIPLICATIONS = 10**6
@@ -24,6 +25,15 @@ LEAST_WIDTH, MOST_WIDTH = 64, 256
 
 UNIT = 16
 """Lengths of parts are multiples of this many numbers."""
+
+
+def product(a: Array, b: Array) -> Array:
+    """Return ``a @ b`` of two matrices, or of a matrix and a vector.
+
+    On a device it does not need CuPy's own, which no CUDA graph can hold.
+    """
+    cuda = has_cuda_kernels(get_array_module(a, b))
+    return products_cuda.product(a, b) if cuda else a @ b
 
 
 def multiply(a: Array, b: Array, out: Array) -> None:

@@ -1,4 +1,4 @@
-"""Batches of matrix products on CuPy, by cuBLAS itself: nothing is copied.
+"""Matrix products on CuPy: nothing is copied, and CUDA graphs can be captured.
 
 Gradients of weights are products of few rows with few rows, over all pixels of all
 samples. cuBLAS gives each to a few multiprocessors, which leaves a GPU idle. So the
@@ -14,18 +14,16 @@ import numpy as np
 
 from .._types import Array
 from ..backend import cupy_module, get_array_module
+from . import cublas
 
 ENOUGH_BLOCKS = 1024
 """Tiles of products that keep all of a GPU busy: several for each multiprocessor."""
 
-TILE = 32
+TILE = 64
 """Rows and columns of the tile of a product that one block of threads computes."""
 
 LEAST_SHARE = 4
 """The products of the parts are together this many times smaller than an operand."""
-
-# cuBLAS is given the addresses of these factors, so they have to stay.
-_ZERO_AND_ONE = {name: np.array([0, 1], name) for name in ("float32", "float64")}
 
 
 def multiply(left: Array, right: Array, out: Array, *, add: bool = False) -> None:
@@ -34,43 +32,39 @@ def multiply(left: Array, right: Array, out: Array, *, add: bool = False) -> Non
     Parameters
     ----------
     left : array, shape (B, m, k)
-        Of any strides.
     right : array, shape (B, k, n)
+        Both of any strides; without a copy where rows or columns are contiguous. A
+        batch of one matrix stands for one that is repeated.
     out : array, shape (B, m, n)
-        Both of any strides, as long as the rows of each matrix are contiguous.
+        Rows or columns are contiguous.
     add : bool, default False
     """
-    cuda, dtype = cupy_module("cupy.cuda"), out.dtype
-    cublas = cuda.cublas
-    gemm = {
-        "float32": cublas.sgemmStridedBatched,
-        "float64": cublas.dgemmStridedBatched,
-    }[dtype.name]
-    zero, one = _factors(dtype)
-    left = _for_cublas(left)
-    by_rows, step = _order(left)
+    if not _order(out)[0]:
+        left, right, out = (x.swapaxes(1, 2) for x in (right, left, out))
+    left, right = _for_cublas(left), _for_cublas(right)
+    sizes = (out.shape[2], out.shape[1], left.shape[2])
     # cuBLAS stores matrices by columns, so it is asked for the transpose.
-    gemm(
-        cuda.device.get_cublas_handle(),
-        cublas.CUBLAS_OP_N,
-        cublas.CUBLAS_OP_N if by_rows else cublas.CUBLAS_OP_T,
-        *(out.shape[2], out.shape[1], left.shape[2]),
-        one,
-        *_located(right),
-        *(left.data.ptr, step, left.strides[0] // dtype.itemsize),
-        one if add else zero,
-        *_located(out),
+    cublas.multiply(
+        out.dtype,
+        sizes,
+        _operand(right),
+        _operand(left),
+        _operand(out),
         len(out),
+        add=add,
     )
 
 
-def multiply_each(
-    matrix: Array, batch: Array, out: Array, *, add: bool = False
-) -> None:
-    """Multiply one matrix with each of a batch, see `multiply`."""
-    xp, matrices = get_array_module(matrix), _for_cublas(matrix[None])
-    lefts = xp.broadcast_to(matrices, (len(out), *matrix.shape))
-    multiply(lefts, batch, out, add=add)
+def product(a: Array, b: Array) -> Array:
+    """Return ``a @ b`` of two matrices, or of a matrix and a vector."""
+    rows, columns = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
+    shape = (*a.shape[:-1], *b.shape[1:])
+    xp = get_array_module(a, b)
+    if 0 in (*rows.shape, *columns.shape):
+        return xp.zeros(shape, a.dtype)
+    out = xp.empty((1, len(rows), columns.shape[1]), a.dtype)
+    multiply(rows[None], columns[None], out)
+    return out.reshape(shape)
 
 
 def correlate(left: Array, right: Array, n_windows: int = 1, shift: int = 0) -> Array:
@@ -128,10 +122,6 @@ def parts_of(n: int, n_products: int, m: int, k: int, n_windows: int = 1) -> int
 def _multiply_parts(left, right, products, length, shift) -> None:
     """Write left times right, transposed, for each window, sample and part."""
     n_windows, n_samples, n_parts, m, k = products.shape
-    cuda, dtype = cupy_module("cupy.cuda"), products.dtype
-    cublas = cuda.cublas
-    gemm = {"float32": cublas.sgemmBatched, "float64": cublas.dgemmBatched}[dtype.name]
-    zero, one = _factors(dtype)
     batch = n_windows * n_samples * n_parts
     places = get_array_module(products).empty((3, batch), np.uint64)
     _addresses()(
@@ -139,21 +129,20 @@ def _multiply_parts(left, right, products, length, shift) -> None:
         *(right.data.ptr, right.strides[0], right.strides[2] * length),
         right.strides[2] * shift,
         *(products.data.ptr, products.strides[1], products.strides[2]),
-        *(n_samples, n_parts),
-        *places,
+        *(n_samples, n_parts, batch),
+        places,
+        size=batch,
+    )
+    at_left, at_right, at_out = range(
+        places.data.ptr, places.data.ptr + places.nbytes, places.strides[0]
     )
     (left_by_rows, left_step), (right_by_rows, right_step) = map(_order, (left, right))
-    at = places.data.ptr
-    gemm(
-        cuda.device.get_cublas_handle(),
-        cublas.CUBLAS_OP_T if right_by_rows else cublas.CUBLAS_OP_N,
-        cublas.CUBLAS_OP_N if left_by_rows else cublas.CUBLAS_OP_T,
-        *(k, m, length),
-        one,
-        *(at + places.strides[0], right_step),
-        *(at, left_step),
-        zero,
-        *(at + 2 * places.strides[0], k),
+    cublas.multiply_at(
+        products.dtype,
+        (k, m, length),
+        cublas.Operand(at_right, right_step, transposed=right_by_rows),
+        cublas.Operand(at_left, left_step, transposed=not left_by_rows),
+        cublas.Operand(at_out, k),
         batch,
     )
 
@@ -165,14 +154,16 @@ def _addresses() -> object:
         "uint64 left, int64 left_sample, int64 left_part, "
         "uint64 right, int64 right_sample, int64 right_part, int64 right_window, "
         "uint64 out, int64 out_sample, int64 out_part, "
-        "int64 n_samples, int64 n_parts",
-        "uint64 a, uint64 b, uint64 c",
+        "int64 n_samples, int64 n_parts, int64 batch",
+        "raw uint64 places",
         """
         const long long part = i % n_parts, rest = i / n_parts;
         const long long sample = rest % n_samples, window = rest / n_samples;
-        a = left + sample * left_sample + part * left_part;
-        b = right + sample * right_sample + part * right_part + window * right_window;
-        c = out + rest * out_sample + part * out_part;
+        unsigned long long *place = &places[0] + i;
+        place[0] = left + sample * left_sample + part * left_part;
+        place[batch] = right + sample * right_sample + part * right_part
+            + window * right_window;
+        place[2 * batch] = out + rest * out_sample + part * out_part;
         """,
         "addresses_of_parts",
     )
@@ -201,15 +192,8 @@ def _order(matrices: Array) -> tuple[bool, int]:
     return False, max(per_column // itemsize, n_rows)
 
 
-def _located(matrices: Array) -> tuple[int, int, int]:
-    """Pointer, distance of two rows and distance of two matrices, as cuBLAS has it."""
-    per_matrix, per_row, _ = matrices.strides
-    itemsize = matrices.dtype.itemsize
-    row = max(per_row // itemsize, matrices.shape[2])
-    return matrices.data.ptr, row, per_matrix // itemsize
-
-
-def _factors(dtype: np.dtype) -> tuple[int, int]:
-    """Addresses of a zero and a one."""
-    zero = _ZERO_AND_ONE[dtype.name].ctypes.data
-    return zero, zero + dtype.itemsize
+def _operand(matrices: Array) -> cublas.Operand:
+    """The transposes of these matrices, as cuBLAS has it."""
+    by_rows, step = _order(matrices)
+    per_matrix = 0 if len(matrices) == 1 else matrices.strides[0] // matrices.itemsize
+    return cublas.Operand(matrices.data.ptr, step, per_matrix, not by_rows)

@@ -6,6 +6,7 @@ from ..backend import get_array_module
 from ..base import Bijection
 from ..kernels.householder import householder_matrix
 from ..kernels.mixing import mix, mix_and_correlate
+from ..kernels.products import product
 
 
 class NormalizedMixing(Bijection):
@@ -38,7 +39,7 @@ class NormalizedMixing(Bijection):
 
     def _forward(self, x, cond):
         s, b, _, q = self._parts()
-        return mix(q.T * s, b @ q, x), self.norm._ld(x, 1)
+        return mix(q.T * s, product(b, q), x), self.norm._ld(x, 1)
 
     def _inverse(self, y, cond):
         s, b, _, q = self._parts()
@@ -48,7 +49,7 @@ class NormalizedMixing(Bijection):
         s, b, vectors, q = self._parts()
         back = (q / s[:, None], -b / s)
         x, dx, gram, total = mix_and_correlate(back, q * s[:, None], y, dy)
-        repeats, db = float(self.norm._repeats(y)), q @ total
+        repeats, db = float(self.norm._repeats(y)), product(q, total)
         ds = (q * gram).sum(axis=1) - db * b / s
         add_grad(self.norm.s, ds + dld.sum() * repeats / s)
         add_grad(self.norm.b, db)
@@ -57,10 +58,10 @@ class NormalizedMixing(Bijection):
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
         s, b, vectors, q = self._parts()
-        forth = (q.T * s, b @ q)
+        forth = (q.T * s, product(b, q))
         # ``gram`` is the sum of (y - Q^T b) dx^T here.
         y, dy, gram, total = mix_and_correlate(forth, q.T / s, x, dx)
-        dq = (gram.T + get_array_module(b).outer(total, b @ q)) / s[:, None]
+        dq = (gram.T + get_array_module(b).outer(total, product(b, q))) / s[:, None]
         along = (q * gram.T).sum(axis=1) / s
         repeats = float(self.norm._repeats(x))
         add_grad(self.norm.s, -(along + dld.sum() * repeats) / s)

@@ -7,6 +7,7 @@ from ..base import Net
 from ..errors import expect_positive
 from ..init import constant, float_type, glorot_uniform
 from ..kernels.householder import channel_gram
+from ..kernels.products import product
 
 
 class Dense(Net):
@@ -50,18 +51,19 @@ class Dense(Net):
         self.bias = constant((n_out,), 0.0, dtype)
 
     def _forward(self, x, cond):
-        return x @ self.weight.data.T + self.bias.data
+        return product(x, self.weight.data.T) + self.bias.data
 
     def _linearize(self, x, cond):
         def pull(dy, add_grad):
             add_grad(self.weight, channel_gram(dy, x))
             add_grad(self.bias, dy.sum(axis=0))
-            return dy @ self.weight.data, None
+            return product(dy, self.weight.data), None
 
         return self._forward(x, None), pull
 
     def _jvp(self, dx, dcond, tangent, x, cond):
-        dy = dx @ self.weight.data.T + x @ tangent(self.weight).T + tangent(self.bias)
+        dy = product(dx, self.weight.data.T) + product(x, tangent(self.weight).T)
+        dy += tangent(self.bias)
         return dy, self._forward(x, None)
 
     def _check_shape(self, shape, cond_shape):

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import get_array_module, has_cuda_kernels
 from ..errors import expect
+from ..kernels import adam_cuda
 from .optimizer import Optimizer, State
 
 
@@ -52,7 +53,8 @@ class ADAM(Optimizer):
     ``step`` or ``update``. Call ``step`` once rather than ``update`` for each
     parameter, or switch both off, and nothing waits.
 
-    Memory: two arrays like the parameters, and one like the largest while it works.
+    Memory: two arrays like the parameters, and one like the largest while it works; on
+    a GPU, where a move is one kernel, the two only.
 
     References
     ----------
@@ -90,7 +92,15 @@ class ADAM(Optimizer):
 
     def _move(self, data: Array, gradient: Array, state: State, lr: float) -> None:
         (beta1, beta2), (m, v) = self.betas, state.moments
+        # Both corrections for the start at zero go into numbers, not arrays: the end
+        # of section 2 of the paper, with eps scaled so that the result is the same.
+        correction = math.sqrt(1.0 - beta2**state.count)
+        rate = lr * correction / (1.0 - beta1**state.count)
+        eps = self.eps * correction
         xp = get_array_module(data)
+        if has_cuda_kernels(xp):
+            adam_cuda.move(data, gradient, m, v, self.betas, rate, eps)
+            return
         work = xp.multiply(gradient, 1.0 - beta1, out=xp.empty_like(data))
         m *= beta1
         m += work
@@ -98,13 +108,10 @@ class ADAM(Optimizer):
         work *= 1.0 - beta2
         v *= beta2
         v += work
-        # Both corrections for the start at zero go into numbers, not arrays: the end
-        # of section 2 of the paper, with eps scaled so that the result is the same.
-        correction = math.sqrt(1.0 - beta2**state.count)
         xp.sqrt(v, out=work)
-        work += self.eps * correction
+        work += eps
         xp.divide(m, work, out=work)
-        work *= lr * correction / (1.0 - beta1**state.count)
+        work *= rate
         data -= work
 
 

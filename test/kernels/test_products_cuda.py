@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pool_peak import pool_peak
 
 from invertiblenetworks.backend import has_cuda_kernels
 from invertiblenetworks.kernels import products_cuda
