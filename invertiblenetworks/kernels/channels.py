@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import get_array_module, has_cuda_kernels
 
 BATCH_AXIS = 0
 CHANNEL_AXIS = 1
@@ -85,7 +85,15 @@ def sum_but_channels(x: Array) -> Array:
 
     The adjoint of spreading a vector with `on_channels` over all of ``x``.
     """
+    if x.ndim > SPATIAL_AXIS and has_cuda_kernels(get_array_module(x)):
+        # In two steps: there is one block of threads for each sum, and few channels.
+        x = sum_of_pixels(x)
     return x.sum(axis=(BATCH_AXIS, *range(SPATIAL_AXIS, x.ndim)))
+
+
+def sum_of_pixels(x: Array) -> Array:
+    """Sum over pixels; the result has shape (N, C)."""
+    return flatten_spatial(x).sum(axis=SPATIAL_AXIS)
 
 
 def sum_per_sample(x: Array) -> Array:

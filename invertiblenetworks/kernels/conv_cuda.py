@@ -24,18 +24,27 @@ from .patches import Columns, Geometry, tiles
 DEVICE_BYTES = 2**28
 """Bytes of columns held at a time on a GPU, enough to keep all of it busy."""
 
+# One thread for each pixel of a channel, which copies it for each tap: divisions take
+# more time than the copies.
 _GATHER = """
     Index rest = i;
     const Index t2 = rest % T2; rest /= T2;
     const Index t1 = rest % T1; rest /= T1;
     const Index t0 = rest % T0; rest /= T0;
     const Index c = rest % C;   rest /= C;
-    const Index k2 = rest % K2; rest /= K2;
-    const Index k1 = rest % K1; rest /= K1;
-    const Index s0 = t0 - P0, s1 = t1 + k1 - P1, s2 = t2 + k2 - P2;
-    const bool inside = 0 <= s0 && s0 < S0 && 0 <= s1 && s1 < S1 && 0 <= s2 && s2 < S2;
-    const T *sample = &image[0] + rest * FROM;
-    column = inside ? sample[((c * S0 + s0) * S1 + s1) * S2 + s2] : T(0);
+    const Index n_pixels = T0 * T1 * T2, pixel = (t0 * T1 + t1) * T2 + t2;
+    const Index s0 = t0 - P0;
+    const T *row = &image[0] + rest * FROM + (c * S0 + s0) * S1 * S2;
+    T *place = &column[0] + (rest * K1 * K2 * C + c) * n_pixels + pixel;
+    for (Index k1 = 0; k1 < K1; ++k1) {
+        const Index s1 = t1 + k1 - P1;
+        for (Index k2 = 0; k2 < K2; ++k2) {
+            const Index s2 = t2 + k2 - P2;
+            const bool inside = s0 < S0 && s1 < S1 && s2 < S2;
+            *place = inside ? row[s1 * S2 + s2] : T(0);
+            place += C * n_pixels;
+        }
+    }
 """
 
 _SCATTER = """
@@ -49,7 +58,7 @@ _SCATTER = """
         const Index s0 = t0 + k / (K1 * K2) - P0;
         const Index s1 = t1 + k / K2 % K1 - P1;
         const Index s2 = t2 + k % K2 - P2;
-        if (0 <= s0 && s0 < S0 && 0 <= s1 && s1 < S1 && 0 <= s2 && s2 < S2) {
+        if (s0 < S0 && s1 < S1 && s2 < S2) {
             const Index sample_tap = rest * K0 * K1 * K2 + k;
             sum += column[(((sample_tap * C + c) * S0 + s0) * S1 + s1) * S2 + s2];
         }
@@ -65,11 +74,13 @@ _SIZES = [
 ]
 
 _KERNELS = {
-    "gather": ("raw T image", "T column", _GATHER),
+    "gather": ("raw T image", "raw T column", _GATHER),
     "scatter": ("raw T column", "T image", _SCATTER),
 }
 
-_C_TYPES = {"int32": "int", "int64": "long long"}
+# Without sign: a division takes less time, and what is before the first position is
+# beyond the last one.
+_C_TYPES = {"int32": "unsigned int", "int64": "unsigned long long"}
 
 
 @functools.cache
@@ -248,7 +259,9 @@ def _copy(name, read, written, n_channels, target, geometry, add=False) -> None:
         *_on_three_axes(geometry.kernel, 1),
         *_on_three_axes(geometry.pad, 0),
     )
-    _kernel(name, index)(read, *numbers, written)
+    n_threads = len(written) * n_channels * math.prod(target)
+    size = {"size": n_threads} if name == "gather" else {}
+    _kernel(name, index)(read, *numbers, written, **size)
 
 
 def _on_three_axes(values, neutral) -> Shape:

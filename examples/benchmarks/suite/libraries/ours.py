@@ -27,12 +27,12 @@ SMALL_IMAGE = 16
 
 def multiscale(c: Configuration, kept=None) -> Subject:
     """Glow of several scales."""
-    return flow(_multiscale_glow(c), data(c), kept)
+    return flow(multiscale_glow(c), data(c), kept)
 
 
 def limited(c: Configuration) -> Subject:
     """The same within a share of the memory that its most demanding call takes."""
-    net, x = _multiscale_glow(c), data(c)
+    net, x = multiscale_glow(c), data(c)
     plan = plan_memory(net, x.shape)
     unlimited = max(plan.forward, plan.backward)
     limit = unlimited * c.limit_percent // 100
@@ -63,7 +63,7 @@ def residual_block(c: Configuration) -> Subject:
     """The conditioner with square kernels; ``backward`` evaluates it, too."""
     n = c.channels
     block = ResidualBlock(n, n, n_out=n, fan=True, ndims=c.ndims, rng=0)
-    _perturb(block)
+    perturb(block)
     x, dy = data(c), data(c)
 
     def step():
@@ -101,7 +101,7 @@ def import_package(c: Configuration) -> Subject:
 
 def flow(net, x, kept: KeptStates | None = None) -> Subject:
     """Steps of training without an optimizer; with ``kept``, of three units."""
-    _prepare(net, x)
+    prepare(net, x)
     n = len(x)
 
     def step():
@@ -117,7 +117,8 @@ def flow(net, x, kept: KeptStates | None = None) -> Subject:
     return Subject(step, *_count(net), traced_peak=traced_peak)
 
 
-def _multiscale_glow(c: Configuration) -> NetworkGlow:
+def multiscale_glow(c: Configuration) -> NetworkGlow:
+    """Return the network that `multiscale` makes steps of."""
     options = dict(L=c.scales, K=c.steps, split_scales=True, logdet=True)
     return NetworkGlow(c.channels, c.hidden, rng=0, **options)
 
@@ -137,15 +138,16 @@ def _traced_peak(net, x) -> int:
     return max(peaks)
 
 
-def _prepare(net, x) -> None:
+def prepare(net, x) -> None:
     """Set all parameters to values that are nowhere zero."""
     # ActNorm takes its values from a small batch, so that no memory is used yet.
     small = x[:64] if x.ndim == 2 else x[:2, :, :SMALL_IMAGE, :SMALL_IMAGE]
     net.initialize(np.ascontiguousarray(small))
-    _perturb(net)
+    perturb(net)
 
 
-def _perturb(net) -> None:
+def perturb(net) -> None:
+    """Move all parameters a little."""
     rng = np.random.default_rng(1)
     for parameter in net.get_params():
         noise = rng.standard_normal(parameter.shape, "float32")

@@ -14,8 +14,8 @@ INITIALISED = ("data_dep_init_done", "initialized")
 
 
 def as_tensor(x) -> Tensor:
-    """Return a tensor over the memory of a NumPy array."""
-    return torch.from_numpy(x)
+    """Return a tensor over the memory of a NumPy array, or on PyTorch's device."""
+    return torch.from_numpy(x).to(torch.get_default_device())
 
 
 def standard_normal_loss(z: Tensor, log_det: Tensor) -> Tensor:
