@@ -28,6 +28,7 @@ MARKERS = {
 collect_ignore_glob = ["doubles/*"]
 
 EMULATION_TESTS = "test_doubles_emulated*.py"
+GPU_TESTS = "test_gpu_*.py"
 
 BACKEND = pytest.StashKey[backends.Backend]()
 
@@ -51,9 +52,10 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Collect the tests of the emulation only in the run that has it."""
-    if collection_path.match(EMULATION_TESTS):
-        return config.stash[BACKEND].name != "emulated"
+    """Collect the tests of one backend only in its run."""
+    for pattern, backend in ((EMULATION_TESTS, "emulated"), (GPU_TESTS, "cupy")):
+        if collection_path.match(pattern):
+            return config.stash[BACKEND].name != backend
     return None
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from invertiblenetworks import gpu_available
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 # A folder with an __init__.py is a package that a script uses.
@@ -16,6 +19,14 @@ SCRIPTS = sorted(
     for path in EXAMPLES.rglob("*.py")
     if not (path.parent / "__init__.py").exists()
 )
+
+
+NEEDS_GPU = EXAMPLES / "benchmarks" / "gpu.py"
+
+
+def can_compare_on_a_gpu():
+    """Whether there is what ``benchmarks/gpu.py`` needs."""
+    return gpu_available() and importlib.util.find_spec("torch") is not None
 
 
 @pytest.mark.parametrize(
@@ -32,6 +43,10 @@ def test_example_runs(script, tmp_path):
         text=True,
         timeout=120,
     )
+    if script == NEEDS_GPU and not can_compare_on_a_gpu():
+        assert finished.returncode == 1
+        assert finished.stderr.startswith("gpu.py: expected ")
+        return
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip(), "an example says what it did"
 

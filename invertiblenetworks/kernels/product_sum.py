@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import get_array_module, has_cuda_kernels
+from . import products_cuda
 from .products import MOST_MULTIPLICATIONS, cuts, runs_of_parts, stacked
 from .workspace import scratch
 
@@ -57,7 +58,10 @@ class ProductSum:
 
     def _add_whole(self, left, right) -> None:
         xp = get_array_module(left)
-        if self._total is None:
+        if has_cuda_kernels(xp):
+            (term,) = products_cuda.correlate(left[None], right[None])
+            self._total = term if self._total is None else self._total + term
+        elif self._total is None:
             self._total = xp.matmul(left, right.T)
         else:
             term = scratch("gradient of a tile", self._total.shape, self._total)

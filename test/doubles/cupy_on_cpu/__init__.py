@@ -34,10 +34,18 @@ from .kernels import (  # noqa: E402
     nvrtc_log,
     sources,
 )
-from .runtime import corrupt, device_bytes, launch_names, reset, stats  # noqa: E402
+from .runtime import (  # noqa: E402
+    capturing,
+    corrupt,
+    device_bytes,
+    launch_names,
+    reset,
+    stats,
+)
 
 __all__ = [
     "KernelSource",
+    "capturing",
     "compile_log",
     "compile_with_nvrtc",
     "corrupt",

@@ -89,6 +89,7 @@ _host = _load_host_functions()
 stats = Statistics.in_dll(_host, "statistics")
 device_bytes = ctypes.c_size_t.in_dll(_host, "device_bytes")
 corrupt = ctypes.c_long.in_dll(_host, "corrupt_blocks")
+capturing = ctypes.c_int.in_dll(_host, "capturing")
 
 
 def reset() -> None:

@@ -2,6 +2,8 @@
 
 #include "runtime.h"
 
+int capturing = 0; /* whether a CUDA graph is pretended to be captured */
+
 int runtime_getDevice(int skip_dispatch) { return 0; }
 int runtime_getDeviceCount(int skip_dispatch) { return 1; }
 PyObject *runtime_setDevice(int device, int skip_dispatch) { return none(); }
@@ -60,7 +62,7 @@ intptr_t runtime_streamCreateWithPriority(unsigned flags, int priority,
 
 PyObject *runtime_streamDestroy(intptr_t stream, int skip_dispatch) { return none(); }
 PyObject *runtime_streamQuery(intptr_t stream, int skip_dispatch) { return none(); }
-int runtime_streamIsCapturing(intptr_t stream, int skip_dispatch) { return 0; }
+int runtime_streamIsCapturing(intptr_t stream, int skip_dispatch) { return capturing; }
 
 PyObject *runtime_streamSynchronize(intptr_t stream, int skip_dispatch) {
     return synchronise();
