@@ -47,18 +47,19 @@ def main() -> None:
 
     torch.set_default_device("cuda")
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}")
-    print("times in ms (least of several); memory beyond network and data in MiB")
-    columns = ("ours", "ours, graph", "PyTorch fp32", "PyTorch default")
-    print(f"{'':50s}" + "".join(f"{name:>24s}" for name in columns))
+    print("ms (least of several) / MiB beyond network and data")
+    # PyTorch has TF32 on by default, in convolutions.
+    columns = ("ours", "graph", "graph, TF32", "PyTorch", "PyTorch, TF32")
+    print(f"{'':50s}" + "".join(f"{name:>16s}" for name in columns))
     for c in CONFIGURATIONS:
         c = c.reduced() if options.quick or "EXAMPLES_QUICK" in os.environ else c
         cells = [*time_ours(c), time_torch(c, False), time_torch(c, True)]
-        row = "".join(f"{cell:>24s}" for cell in cells)
+        row = "".join(f"{cell:>16s}" for cell in cells)
         print(f"{c.model + ' ' + c.label:50s}" + row, flush=True)
 
 
 def time_ours(c: Configuration) -> list[str]:
-    """Time a step as it is, and as a CUDA graph."""
+    """Time a step as it is, as a CUDA graph, and as one with products in TF32."""
     cp = cupy_module()
     gc.collect()
     pool = cp.get_default_memory_pool()
@@ -70,6 +71,19 @@ def time_ours(c: Configuration) -> list[str]:
     plain = cell(seconds, pool.total_bytes() - before)
     net.clear_grad()
     pool.free_all_blocks()
+    cells = [plain]
+    cublas, handle = cp.cuda.cublas, cp.cuda.device.get_cublas_handle()
+    for mode in (cublas.CUBLAS_DEFAULT_MATH, cublas.CUBLAS_TF32_TENSOR_OP_MATH):
+        cublas.setMathMode(handle, mode)
+        cells.append(time_graph(step))
+        net.clear_grad()
+    cublas.setMathMode(handle, cublas.CUBLAS_DEFAULT_MATH)
+    return cells
+
+
+def time_graph(step) -> str:
+    """Time a step as a CUDA graph, which has its own memory."""
+    cp = cupy_module()
     own, stream = cp.cuda.MemoryPool(), cp.cuda.Stream(non_blocking=True)
     with stream, cp.cuda.using_allocator(own.malloc):
         step()  # Compiles, and takes the memory that capturing must not ask for.
@@ -78,7 +92,7 @@ def time_ours(c: Configuration) -> list[str]:
         step()
         graph = stream.end_capture()
         seconds = fastest(lambda: graph.launch(stream), stream.synchronize)
-    return [plain, cell(seconds, own.total_bytes())]
+    return cell(seconds, own.total_bytes())
 
 
 def our_step(c: Configuration):
@@ -119,13 +133,20 @@ def our_step(c: Configuration):
 
 
 def time_torch(c: Configuration, default: bool) -> str:
-    """Time a step in PyTorch: with TF32 where it is on by default, or in float32."""
+    """Time a step in PyTorch: with TF32 where it is on by default, or in float32.
+
+    Of several scales it is that of normflows, if that is there.
+    """
     import torch
     from suite.libraries import plain_torch
 
     build = getattr(plain_torch, c.model, None)
     if build is None:
-        return "-"
+        if importlib.util.find_spec("normflows") is None:
+            return "-"
+        from suite.libraries import with_normflows
+
+        build = getattr(with_normflows, c.model)
     torch.backends.cudnn.allow_tf32 = default
     gc.collect()
     torch.cuda.empty_cache()

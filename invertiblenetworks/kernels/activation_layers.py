@@ -75,7 +75,7 @@ class LeakyReLUlayer(Activation):
 
     slope: float = 0.01
     cuda_value = "x < 0 ? slope * x : x"
-    cuda_derivative = "y < 0 ? slope : T(1)"
+    cuda_derivative = "y < 0 ? slope : T(y >= 0)"
 
     def __post_init__(self):
         super().__post_init__()

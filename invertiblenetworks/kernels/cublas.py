@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,9 @@ def _library() -> ctypes.CDLL:
     """The library that CuPy has loaded."""
     cuda = cupy_module("cupy.cuda")
     major = cuda.cublas.getVersion(cuda.device.get_cublas_handle()) // 10000
-    return ctypes.CDLL(f"libcublas.so.{major}")
+    on_windows = sys.platform == "win32"
+    name = f"cublas64_{major}.dll" if on_windows else f"libcublas.so.{major}"
+    return ctypes.CDLL(name)
 
 
 @functools.cache
