@@ -143,6 +143,7 @@ def correlate(fixed: Array, moved: Array, geometry: Geometry) -> Array:
     return per_tap.reshape(geometry.n_taps, n_fixed, n_moved)
 
 
+@functools.lru_cache(maxsize=256)
 def _forwards(geometry: Geometry) -> Geometry:
     """The same map as a convolution of its source, with the taps in reversed order."""
     pad = tuple(k - 1 - p for k, p in zip(geometry.kernel, geometry.pad, strict=True))
@@ -162,6 +163,7 @@ def _can_gather_all(n_channels, geometry, images) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def _in_one_row(geometry: Geometry) -> Geometry:
     """The same map of images with one more axis, the first, of one position."""
     return dataclasses.replace(

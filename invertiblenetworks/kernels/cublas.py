@@ -15,18 +15,19 @@ import numpy as np
 
 from ..backend import cupy_module
 
-_LETTERS = {"float32": "S", "float64": "D"}
+_LETTERS = {"f": "S", "d": "D"}
+"""By ``dtype.char``: the name of a dtype is made anew each time."""
 
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
 
 _BEFORE = [_POINTER, *[_INT] * 5, _POINTER]  # handle, op, op, m, n, k, alpha
 
 # cuBLAS is given the addresses of these factors, so they have to stay.
-_ZERO_AND_ONE = {name: np.array([0, 1], name) for name in _LETTERS}
+_ZERO_AND_ONE = {char: np.array([0, 1], char) for char in _LETTERS}
 
 _FACTORS = {
-    name: (factors.ctypes.data, factors.ctypes.data + factors.itemsize)
-    for name, factors in _ZERO_AND_ONE.items()
+    char: (factors.ctypes.data, factors.ctypes.data + factors.itemsize)
+    for char, factors in _ZERO_AND_ONE.items()
 }
 
 
@@ -64,16 +65,16 @@ def multiply(
 
     ``sizes`` are ``(m, n, k)``. Matrices are stored by columns.
     """
-    zero, one = _FACTORS[dtype.name]
+    zero, one = _FACTORS[dtype.char]
     begin = (*_begin(left, right), *sizes, one)
     end = one if add else zero
     if n_products == 1:
         # This one may share the sum among multiprocessors, which no batch does.
         operands = (*left[:2], *right[:2], end, *out[:2])
-        _check(_function(dtype.name, "gemm_v2")(*begin, *operands))
+        _check(_function(dtype.char, "gemm_v2")(*begin, *operands))
         return
     operands = (*left[:3], *right[:3], end, *out[:3])
-    function = _function(dtype.name, "gemmStridedBatched")
+    function = _function(dtype.char, "gemmStridedBatched")
     _check(function(*begin, *operands, n_products))
 
 
@@ -86,10 +87,10 @@ def multiply_at(
     n_products: int,
 ) -> None:
     """The same of matrices anywhere; operands point to arrays of their addresses."""
-    zero, one = _FACTORS[dtype.name]
+    zero, one = _FACTORS[dtype.char]
     begin = (*_begin(left, right), *sizes, one)
     operands = (*left[:2], *right[:2], zero, *out[:2])
-    function = _function(dtype.name, "gemmBatched")
+    function = _function(dtype.char, "gemmBatched")
     _check(function(*begin, *operands, n_products))
 
 

@@ -7,6 +7,12 @@ from ..base import Bijection
 from ..kernels.householder import householder_matrix
 from ..kernels.mixing import mix, mix_and_correlate
 from ..kernels.products import product
+from ..kernels.scaled_rotation import (
+    forward_map,
+    gradients,
+    inverse_map,
+    inverse_map_and_adjoint,
+)
 
 
 class NormalizedMixing(Bijection):
@@ -39,26 +45,26 @@ class NormalizedMixing(Bijection):
 
     def _forward(self, x, cond):
         s, b, _, q = self._parts()
-        return mix(q.T * s, product(b, q), x), self.norm._ld(x, 1)
+        return mix(*forward_map(s, b, q), x), self.norm._ld(x, 1)
 
     def _inverse(self, y, cond):
         s, b, _, q = self._parts()
-        return mix(q / s[:, None], -b / s, y), self.norm._ld(y, -1)
+        return mix(*inverse_map(s, b, q), y), self.norm._ld(y, -1)
 
     def _backward(self, dy, dld, y, cond, add_grad):
         s, b, vectors, q = self._parts()
-        back = (q / s[:, None], -b / s)
-        x, dx, gram, total = mix_and_correlate(back, q * s[:, None], y, dy)
-        repeats, db = float(self.norm._repeats(y)), product(q, total)
-        ds = (q * gram).sum(axis=1) - db * b / s
-        add_grad(self.norm.s, ds + dld.sum() * repeats / s)
+        back, adjoint = inverse_map_and_adjoint(s, b, q)
+        x, dx, gram, total = mix_and_correlate(back, adjoint, y, dy)
+        repeats = float(self.norm._repeats(y))
+        ds, db, dq = gradients(s, b, q, gram, total, dld, repeats)
+        add_grad(self.norm.s, ds)
         add_grad(self.norm.b, db)
-        self.conv._add_gradient(vectors, s[:, None] * gram, add_grad)
+        self.conv._add_gradient(vectors, dq, add_grad)
         return dx, x, None
 
     def _backward_inv(self, dx, dld, x, cond, add_grad):
         s, b, vectors, q = self._parts()
-        forth = (q.T * s, product(b, q))
+        forth = forward_map(s, b, q)
         # ``gram`` is the sum of (y - Q^T b) dx^T here.
         y, dy, gram, total = mix_and_correlate(forth, q.T / s, x, dx)
         dq = (gram.T + get_array_module(b).outer(total, product(b, q))) / s[:, None]
