@@ -27,8 +27,11 @@ MARKERS = {
 # collector: importing one changes what ``import cupy`` means.
 collect_ignore_glob = ["doubles/*"]
 
-EMULATION_TESTS = "test_doubles_emulated*.py"
-GPU_TESTS = "test_gpu_*.py"
+TESTS_OF_ONE_BACKEND = {
+    "test_compiled.py": "numpy",
+    "test_doubles_emulated*.py": "emulated",
+    "test_gpu_*.py": "cupy",
+}
 
 BACKEND = pytest.StashKey[backends.Backend]()
 
@@ -53,7 +56,7 @@ def pytest_configure(config):
 
 def pytest_ignore_collect(collection_path, config):
     """Collect the tests of one backend only in its run."""
-    for pattern, backend in ((EMULATION_TESTS, "emulated"), (GPU_TESTS, "cupy")):
+    for pattern, backend in TESTS_OF_ONE_BACKEND.items():
         if collection_path.match(pattern):
             return config.stash[BACKEND].name != backend
     return None
