@@ -4,12 +4,12 @@ With the activation phi, and convolutions as in `ResidualBlock`::
 
     h1 = phi(W1 * x + b1),  h2 = phi(W2 * h1 + h1 + b2),  y = W3^T * h2
 
-There are three kernels, each an object with two methods: ``forward(x)``
+There are four kernels, each an object with two methods: ``forward(x)``
 returns y, and ``linearize(x)`` returns y and the function that pulls its cotangent
 back, which may be called again.
 
 This file holds what is common; the kernels are in `streamed_pointwise` (W2 is 1x1, and
-images keep their size), `streamed_spatial` and `vector_block`.
+images keep their size), `streamed_spatial`, `vector_block` and, in C, in `compiled`.
 """
 
 from __future__ import annotations

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
-
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import streamed
+from invertiblenetworks.kernels import conv_cuts, streamed
 from invertiblenetworks.kernels.activation_layers import (
     IdentityLayer,
     LeakyReLUlayer,
@@ -28,6 +26,7 @@ SHAPES = [
     (3, 2, 5, 3, (7, 9), 3),
     (9, 3, 8, 4, (4, 4), 3),
     (2, 4, 50, 6, (16, 12), 3),
+    (2, 3, 5, 2, (5, 19), 3),  # samples one pixel short of whole panels
     (2, 3, 17, 2, (101,), 5),
     (2, 2, 9, 3, (5, 6, 7), 3),
     (3, 3, 20, 4, (30, 2), 1),
@@ -38,11 +37,12 @@ shapes_of_images = pytest.mark.parametrize("sizes", SHAPES, ids=str)
 compiled = pytest.mark.usefixtures("compiled_library")
 
 
-@pytest.fixture(params=[None, 1], ids=["large tiles", "one panel a tile"])
+@pytest.fixture(params=[None, 1, 3], ids=lambda n: f"{n or 'many'} panels a tile")
 def tile(request, monkeypatch):
+    """Tiles of all panels, of each by itself, and a last one with fewer than others."""
     if request.param:
-        monkeypatch.setattr(block, "TILE_BYTES", request.param)
-        monkeypatch.setattr(convolution, "TILE_BYTES", request.param)
+        for module in (block, convolution):
+            monkeypatch.setattr(module, "panels_of_tile", lambda *_: request.param)
 
 
 def arrays(sizes, rng, dtype):
@@ -134,15 +134,78 @@ def test_convolution_against_numpy(sizes, reverse, tile, rng, monkeypatch):
 
 
 @compiled
+@pytest.mark.parametrize("changed", ["gaps", "broadcast", "channels last"])
+def test_cotangents_of_any_strides(changed, rng):
+    parameters, x, dy = arrays(SHAPES[3], rng, "float64")
+    kernel = kernel_of(parameters, x, ReLUlayer(), 1)
+    if changed == "gaps":
+        dy = np.repeat(dy, 2, axis=-1)[..., ::2]
+    elif changed == "broadcast":
+        dy = np.broadcast_to(dy[:, :1], dy.shape)
+    else:
+        dy = dy.transpose(2, 3, 0, 1).copy().transpose(2, 3, 0, 1)
+    found, wanted = results(kernel, x, dy), results(kernel, x.copy(), dy.copy())
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@compiled
+def test_images_in_records_are_copied(rng):
+    """Their strides are no multiples of a number, nor does each begin at one."""
+    room = np.zeros((3, 2), [("other", "f4"), ("images", "f8", (8, 8))])
+    x = room["images"]
+    x[...] = rng.standard_normal(x.shape)
+    parameters, _, dy = arrays((3, 2, 5, 3, (8, 8), 3), rng, "float64")
+    kernel = kernel_of(parameters, x, ReLUlayer(), 1)
+    for a, b in zip(results(kernel, x, dy), results(kernel, x.copy(), dy), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@compiled
+def test_leaky_relu_at_zero(monkeypatch):
+    """Its derivative there is 1."""
+    parameters, x, dy = arrays(SHAPES[1], np.random.default_rng(0), "float64")
+    for bias in (1, 3):
+        parameters[bias][...] = 0
+    x, phi = np.zeros_like(x), LeakyReLUlayer(0.1)
+    found = results(kernel_of(parameters, x, phi, 1), x, dy)
+    monkeypatch.setattr(library, "compiled_kernels", lambda: None)
+    wanted = results(kernel_of(parameters, x, phi, 1), x, dy)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@compiled
+def test_rounding_errors_of_many_pixels_do_not_add_up(rng):
+    """Of sums of numbers of one sign, where each error is in the same direction."""
+    parameters, _, _ = arrays((1, 2, 16, 3, (4, 4), 3), rng, "float32")
+    parameters = [np.abs(p) for p in parameters]
+    x, dy = np.full((1, 2, 400, 400), 0.1, "f"), np.full((1, 3, 400, 400), 0.1, "f")
+    found = results(kernel_of(parameters, x, ReLUlayer(), 1), x, dy)
+    parameters, x, dy = [p.astype("d") for p in parameters], x * 1.0, dy * 1.0
+    x, dy = x.astype("d"), dy.astype("d")
+    wanted = results(kernel_of(parameters, x, ReLUlayer(), 1), x, dy)
+    for a, b in zip(found, wanted, strict=True):
+        assert np.linalg.norm(a - b) <= 2e-5 * np.linalg.norm(b)
+    geometry = geometry_of((1, 2, 0, 3, (400, 400), 3), False)
+    found = correlate(dy.astype("f"), x.astype("f"), geometry)
+    wanted = correlate(dy, x, geometry)
+    assert np.linalg.norm(found - wanted) <= 2e-5 * np.linalg.norm(wanted)
+
+
+@compiled
 @pytest.mark.parametrize("dtype", library.TYPES)
 @shapes_of_images
 def test_nothing_is_written_beside_results_and_memory(sizes, dtype, rng, monkeypatch):
-    """Every array that a function may write to lies between numbers that must stay."""
-    guards, mark = [], -12345.0
+    """Every array that a function may write to lies between zeros that stay negative.
+
+    So nothing is added to them either, not even a zero.
+    """
+    guards = []
 
     def guarded(shape, dtype):
         size = int(np.prod(shape))
-        room = np.full(size + 2 * 64, mark, dtype)
+        room = np.full(size + 2 * 64, -0.0, dtype)
         start = 64 + (-(room.ctypes.data // room.itemsize + 64)) % 16
         guards.append((room, start, size))
         return room[start : start + size].reshape(shape)
@@ -163,24 +226,30 @@ def test_nothing_is_written_beside_results_and_memory(sizes, dtype, rng, monkeyp
     found = results(kernel, x, dy)
     assert len(guards) == 6  # two results, states, and memory of three calls
     for room, start, size in guards:
-        assert (room[:start] == mark).all()
-        assert (room[start + size :] == mark).all()
+        outside = np.concatenate([room[:start], room[start + size :]])
+        assert (outside == 0).all()
+        assert np.signbit(outside).all()
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 @compiled
-def test_what_is_not_finite_stays_in_its_windows(rng):
-    parameters, x, _ = arrays(SHAPES[3], rng, "float64")
-    for value in (np.nan, np.inf):
-        spoiled = x.copy()
-        spoiled[1, 2, 5, 0] = value
-        kernel = kernel_of(parameters, x, LeakyReLUlayer(0.1), 1)
-        clean, found = kernel.forward(x), kernel.forward(spoiled)
-        seen = np.zeros(found.shape, bool)
-        seen[1, :, 3:8, 0:3] = True
-        assert not np.isfinite(found[seen]).any()
-        np.testing.assert_array_equal(found[~seen], clean[~seen])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("phi", [ReLUlayer(), LeakyReLUlayer(0.1)], ids=repr)
+def test_what_is_not_finite_is_as_in_numpy(phi, value, rng, monkeypatch):
+    """With positive weights and channels that fill no block: inf stays inf."""
+    parameters, x, dy = arrays(SHAPES[1], rng, "float64")
+    parameters = [np.abs(p) for p in parameters]
+    x[1, 0, 5, 0] = value
+    found = results(kernel_of(parameters, x, phi, 1), x, dy)
+    monkeypatch.setattr(library, "compiled_kernels", lambda: None)
+    with np.errstate(invalid="ignore"):
+        wanted = results(kernel_of(parameters, x, phi, 1), x, dy)
+    for a, b in zip(found[:2], wanted[:2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    seen = np.zeros(found[0].shape, bool)
+    seen[1, :, 3:, 0:3] = True
+    assert np.isfinite(found[0][~seen]).all()
 
 
 @compiled
@@ -193,9 +262,10 @@ def test_relu_of_what_is_not_a_number(rng):
 
 
 @compiled
-def test_results_are_added_and_only_where_they_belong(rng):
-    geometry = geometry_of(SHAPES[3], False)
-    n, n_in, _, n_out, spatial, _ = SHAPES[3]
+@pytest.mark.parametrize("sizes", [SHAPES[1], SHAPES[3], SHAPES[4]], ids=str)
+def test_results_are_added_and_only_where_they_belong(sizes, rng):
+    geometry = geometry_of(sizes, False)
+    n, n_in, _, n_out, spatial, _ = sizes
     images = rng.standard_normal((n, n_in, *spatial))
     matrices = rng.standard_normal((geometry.n_taps, n_out, n_in))
     room = rng.standard_normal((n, n_out + 2, *spatial))
@@ -205,6 +275,23 @@ def test_results_are_added_and_only_where_they_belong(rng):
     np.testing.assert_array_equal(room[:, [0, -1]], before[:, [0, -1]])
     wanted = before[:, 1:-1] + transform(images, matrices, geometry)
     np.testing.assert_allclose(result, wanted, rtol=1e-12, atol=1e-12)
+
+
+@compiled
+def test_shares_of_workers_add_up(rng, monkeypatch):
+    geometry = geometry_of(SHAPES[1], False)
+    fixed, moved = (rng.standard_normal((3, c, 7, 9)) for c in (3, 2))
+    matrices = rng.standard_normal((9, 3, 2))
+
+    def run():
+        return [correlate(fixed, moved, geometry), transform(moved, matrices, geometry)]
+
+    wanted = run()
+    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    with threadpool_limits(3, user_api="blas"):
+        found = run()
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_pixels_with_gaps_are_copied(rng):
@@ -244,25 +331,30 @@ def test_other_maps_are_left_to_numpy(rng):
         assert convolution.functions_for(x.astype(dtype), Geometry(**same)) is None
 
 
-def test_what_the_user_chooses(monkeypatch):
+def test_what_the_user_chooses(monkeypatch, request):
+    request.addfinalizer(library.compiled_kernels.cache_clear)
     names = [name for name in library.NAMES if library.load(name) is not None]
     best = names[0] if names else None
-    choices = {"0": None, "": best, "nothing": None, **{name: name for name in names}}
+    choices = {"0": None, "": best, **{name: name for name in names}}
     for value, wanted in choices.items():
         monkeypatch.setenv(library.SWITCH, value)
         library.compiled_kernels.cache_clear()
         assert library.compiled_kernels() == wanted
+    monkeypatch.setenv(library.SWITCH, "AVX2")
     library.compiled_kernels.cache_clear()
+    with pytest.raises(ValueError, match="INVERTIBLENETWORKS_COMPILED to be one of"):
+        library.compiled_kernels()
 
 
-def test_there_is_a_library_for_this_processor():
-    """Where the package is installed as the README says, with a C compiler."""
-    flags = ""
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
-            flags = file.read()
-    if platform.machine() == "x86_64" and " avx2 " in flags and " fma " in flags:
-        assert library.load("avx2") is not None
-    if platform.machine() == "x86_64" and " avx512dq " in flags:
-        assert library.load("avx512") is not None
+def test_libraries_that_cannot_be_used(tmp_path, monkeypatch):
     assert library.load("of a processor that nobody has") is None
+    broken = tmp_path / "library.so"
+    broken.write_bytes(b"no library")
+    assert library._usable(broken) is None
+    for name in library.NAMES:
+        if library.load(name) is not None:
+            path = library.load(name)._name
+            assert library._usable(path) is not None
+            monkeypatch.setattr(library, "INTERFACE_VERSION", 0)
+            assert library._usable(path) is None
+            monkeypatch.undo()

@@ -20,11 +20,10 @@ from ..activation_layers import (
     LeakyReLUlayer,
     ReLUlayer,
 )
-from ..memory import in_tile
 from ..streamed_block import Gradients, Pull
 from ..workspace import Lease, empty_result, scratch
 from .library import Functions
-from .shapes import Shape, n_panels, pixels_without_gaps, shape_of
+from .shapes import Shape, panels_of_tile, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**18
 """Bytes of one hidden state over whose pixels gradients are summed at a time."""
@@ -90,8 +89,7 @@ class CompiledBlock:
         w1, width = self.weights[0], self.functions.width
         shape = shape_of(x, y, [size // 2 for size in w1.shape[2:]])
         shape.n_hidden = len(w1)
-        most = in_tile(TILE_BYTES) // (len(w1) * width * x.dtype.itemsize)
-        shape.panels_of_tile = max(1, min(n_panels(x, width), most))
+        shape.panels_of_tile = panels_of_tile(TILE_BYTES, len(w1), x, width)
         return shape
 
     def _memory(self, size: int, x: Array) -> Array:

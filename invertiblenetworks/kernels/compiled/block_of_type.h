@@ -55,14 +55,14 @@ void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1
                    const REAL *w2, const REAL *b2, const REAL *w3, REAL *y,
                    REAL *states, REAL *memory, double slope) {
   NAME(Sizes) z = NAME(sizes)(s);
-  integer n_pixels = z.n_pixels / s->n_samples;
+  integer n_pixels = s->spatial[0] * s->spatial[1] * s->spatial[2];
   Strides of_x = {s->x_sample, s->x_channel};
   Strides of_y = {s->n_out * n_pixels, n_pixels};
   NAME(Forward) f;
   NAME(lay_out_forward)(s, memory, &f);
-  NAME(pack)(s->n_hidden, z.first, z.first, w1, z.first, 1, 0, f.first);
-  NAME(pack)(s->n_hidden, s->n_hidden, z.hidden, w2, s->n_hidden, 1, 1, f.second);
-  NAME(pack)(z.third, s->n_hidden, z.hidden, w3, 1, z.third, 0, f.third);
+  NAME(pack)(s->n_hidden, z.first, w1, z.first, 1, 0, f.first);
+  NAME(pack)(s->n_hidden, s->n_hidden, w2, s->n_hidden, 1, 1, f.second);
+  NAME(pack)(z.third, s->n_hidden, w3, 1, z.third, 0, f.third);
   NAME(pad)(s->n_hidden, z.hidden, b1, f.biases);
   NAME(pad)(s->n_hidden, z.hidden, b2, f.biases + z.hidden);
   memset(y, 0, z.n_pixels * s->n_out * sizeof(REAL));
@@ -74,8 +74,8 @@ void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1
     NAME(find_panel)(s, i * WIDTH, &panel);
     NAME(gather)(s, &panel, x, of_x, s->n_in, f.columns);
     NAME(hidden)(z.hidden, z.first, f.first, f.biases, f.columns, h1, slope);
-    NAME(hidden)(z.hidden, z.hidden, f.second, f.biases + z.hidden, h1, h2, slope);
-    NAME(linear)(NAME(up)(z.third, ROWS), z.hidden, f.third, h2, f.last);
+    NAME(hidden)(z.hidden, s->n_hidden, f.second, f.biases + z.hidden, h1, h2, slope);
+    NAME(linear)(NAME(up)(z.third, ROWS), s->n_hidden, f.third, h2, f.last);
     NAME(scatter)(s, &panel, f.last, of_y, s->n_out, y);
   }
 }
@@ -85,7 +85,7 @@ typedef struct {
   REAL *first, *second, *third;             /* weights */
   REAL *columns, *dcolumns;                 /* of a panel */
   REAL *da1, *da2, *x_t, *h1_t, *dy_t;      /* of a tile */
-  REAL *of_first, *of_second, *of_third, *of_biases;
+  REAL *of_first, *of_second, *of_third, *of_biases, *of_tile;
 } NAME(Backward);
 
 static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
@@ -110,6 +110,7 @@ static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
   b->of_second = NAME(take)(memory, &used, n * wide);
   b->of_third = NAME(take)(memory, &used, n * wide_third);
   b->of_biases = NAME(take)(memory, &used, 2 * n);
+  b->of_tile = NAME(take)(memory, &used, 2 * n); /* of biases */
   return used;
 }
 
@@ -123,7 +124,9 @@ static void NAME(add_sums)(integer n_rows, const REAL *panel, REAL *sums) {
     NAME(vector) total = {0};
     UNROLLED for (int v = 0; v < VECTORS; v++)
       total += *(const NAME(vector) *)(panel + i * WIDTH + v * LANES);
-    UNROLLED for (integer lane = 0; lane < LANES; lane++) sums[i] += total[lane];
+    REAL sum = 0;
+    UNROLLED for (integer lane = 0; lane < LANES; lane++) sum += total[lane];
+    sums[i] += sum;
   }
 }
 
@@ -133,16 +136,16 @@ void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w
                     REAL *dw1, REAL *db1, REAL *dw2, REAL *db2, REAL *dw3, REAL *memory,
                     double slope) {
   NAME(Sizes) z = NAME(sizes)(s);
-  integer n_pixels = z.n_pixels / s->n_samples;
+  integer n_pixels = s->spatial[0] * s->spatial[1] * s->spatial[2];
   Strides of_x = {s->x_sample, s->x_channel};
   Strides of_dy = {s->y_sample, s->y_channel};
   Strides of_dx = {s->n_in * n_pixels, n_pixels};
   NAME(Backward) b;
   integer n = z.hidden, most = s->panels_of_tile, of_panel = n * WIDTH;
   REAL *end = memory + NAME(lay_out_backward)(s, memory, &b);
-  NAME(pack)(s->n_hidden, z.third, z.third, w3, z.third, 1, 0, b.third);
-  NAME(pack)(s->n_hidden, s->n_hidden, n, w2, 1, s->n_hidden, 1, b.second);
-  NAME(pack)(z.first, s->n_hidden, n, w1, 1, z.first, 0, b.first);
+  NAME(pack)(s->n_hidden, z.third, w3, z.third, 1, 0, b.third);
+  NAME(pack)(s->n_hidden, s->n_hidden, w2, 1, s->n_hidden, 1, b.second);
+  NAME(pack)(z.first, s->n_hidden, w1, 1, z.first, 0, b.first);
   memset(b.of_first, 0, (end - b.of_first) * sizeof(REAL));
   memset(dx, 0, z.n_pixels * s->n_in * sizeof(REAL));
   NAME(Panel) panel;
@@ -156,15 +159,19 @@ void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w
       NAME(find_panel)(s, (start + i) * WIDTH, &panel);
       NAME(gather)(s, &panel, dy, of_dy, s->n_out, b.dcolumns);
       NAME(pulled)(n, z.third, b.third, b.dcolumns, da2, h2, slope);
-      NAME(pulled)(n, n, b.second, da2, da1, h1, slope);
+      NAME(pulled)(n, s->n_hidden, b.second, da2, da1, h1, slope);
       NAME(transpose)(z.third, b.dcolumns, i, most, b.dy_t);
       NAME(transpose)(s->n_hidden, h1, i, most, b.h1_t);
       NAME(gather)(s, &panel, x, of_x, s->n_in, b.columns);
       NAME(transpose)(z.first, b.columns, i, most, b.x_t);
-      NAME(linear)(NAME(up)(z.first, ROWS), n, b.first, da1, b.columns);
+      NAME(linear)(NAME(up)(z.first, ROWS), s->n_hidden, b.first, da1, b.columns);
       NAME(scatter)(s, &panel, b.columns, of_dx, s->n_in, dx);
-      NAME(add_sums)(n, da1, b.of_biases);
-      NAME(add_sums)(n, da2, b.of_biases + n);
+      NAME(add_sums)(n, da1, b.of_tile);
+      NAME(add_sums)(n, da2, b.of_tile + n);
+    }
+    for (integer i = 0; i < 2 * n; i++) {
+      b.of_biases[i] += b.of_tile[i];
+      b.of_tile[i] = 0;
     }
     NAME(add_gradient)(n, z.first, n_panels, most, b.da1, of_panel, b.x_t, b.of_first);
     NAME(add_gradient)(n, s->n_hidden, n_panels, most, b.da2, of_panel, b.h1_t,

@@ -13,11 +13,10 @@ from ..._types import Array
 from ...backend import get_array_module, on_host
 from .. import workers
 from ..conv_cuts import multiplications, worth
-from ..memory import in_tile
 from ..patches import Geometry
 from ..workspace import scratch
 from .library import Functions, functions
-from .shapes import n_panels, pixels_without_gaps, shape_of
+from .shapes import n_panels, panels_of_tile, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**19
 """Bytes of the columns over whose pixels gradients are summed at a time."""
@@ -64,6 +63,7 @@ def transform(
     """
     xp, (_, n_target, _n_source) = get_array_module(images), matrices.shape
     images = pixels_without_gaps(images)
+    assert pixels_without_gaps(result) is result
     shape = shape_of(images, result, geometry.pad)
     size = compiled.memory_transform(shape)
     if geometry.reverse:
@@ -89,9 +89,7 @@ def correlate(
     fixed, moved = pixels_without_gaps(fixed), pixels_without_gaps(moved)
     shape = shape_of(moved, fixed, geometry.pad)
     n_rows = n_moved * geometry.n_taps
-    panel_bytes = n_rows * compiled.width * moved.dtype.itemsize
-    number = n_panels(moved, compiled.width)
-    shape.panels_of_tile = max(1, min(number, in_tile(TILE_BYTES) // panel_bytes))
+    shape.panels_of_tile = panels_of_tile(TILE_BYTES, n_rows, moved, compiled.width)
     size = compiled.memory_correlate(shape)
 
     def on_panels(panels):
@@ -103,7 +101,9 @@ def correlate(
         return total
 
     n_threads = worth(multiplications(moved, n_fixed, geometry), moved)
-    first, *others = workers.for_shares(number, n_threads, on_panels)
+    first, *others = workers.for_shares(
+        n_panels(moved, compiled.width), n_threads, on_panels
+    )
     for total in others:
         first += total
     by_tap = first.reshape(n_moved, geometry.n_taps, n_fixed).transpose(1, 2, 0)

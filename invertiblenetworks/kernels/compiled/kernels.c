@@ -1,7 +1,7 @@
 /* Kernels of conditioners and convolutions, for both floating types.
 
    Compiled once per set of vector instructions; `library.py` chooses among the results.
-   Memory comes from the caller, nothing is kept, and nothing can fail. */
+   Memory comes from the caller, nothing is kept, and nothing is checked. */
 
 #include <immintrin.h>
 #include <stdint.h>
@@ -37,10 +37,14 @@ typedef struct {
   integer sample, channel; /* from one to the next; pixels have no gaps */
 } Strides;
 
+/* Changes with every argument of a function and every field of a struct. */
+int interface_version(void) { return 1; }
+
 int is_supported(void) {
   __builtin_cpu_init();
 #if VECTOR_BYTES == 64
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+  return __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512f") &&
+         __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #else
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import expect_in
 from .shapes import Shape
 
 NAMES = ("avx512", "avx2")
@@ -23,6 +24,9 @@ NAMES = ("avx512", "avx2")
 
 SWITCH = "INVERTIBLENETWORKS_COMPILED"
 """Environment variable: one of these names, or 0 for none."""
+
+INTERFACE_VERSION = 1
+"""The same number as in `kernels.c`."""
 
 TYPES = ("float32", "float64")
 
@@ -103,13 +107,19 @@ def compiled_kernels() -> str | None:
         processor, or the environment variable ``INVERTIBLENETWORKS_COMPILED`` is 0. It
         may also be one of the names. It is read once.
 
+    Raises
+    ------
+    ValueError
+        If the variable has another value.
+
     Examples
     --------
     >>> from invertiblenetworks import compiled_kernels
     >>> compiled_kernels() in ("avx512", "avx2", None)
     True
     """
-    wanted = os.environ.get(SWITCH, "")
+    wanted, choices = os.environ.get(SWITCH, ""), ("", "0", *NAMES)
+    expect_in("compiled_kernels", choices, **{SWITCH: wanted})
     names = [name for name in NAMES if wanted in ("", name)]
     return next((name for name in names if load(name) is not None), None)
 
@@ -120,6 +130,15 @@ def load(name: str) -> ctypes.CDLL | None:
     for suffix in EXTENSION_SUFFIXES:
         path = Path(__file__).parent / f"kernels_{name}{suffix}"
         if path.is_file():
-            library = ctypes.CDLL(str(path))
-            return library if library.is_supported() else None
+            return _usable(path)
     return None
+
+
+def _usable(path: Path) -> ctypes.CDLL | None:
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:
+        return None  # Of another system, say, or on a disk that nothing runs from.
+    # What an editable install compiled may be older than this file.
+    is_this = library.interface_version() == INTERFACE_VERSION
+    return library if is_this and library.is_supported() else None

@@ -1,10 +1,12 @@
 /* Panels of pixels: products, transposition, windows, weights.
 
-   Included with REAL, BITS (an integer of its size) and NAME. Pixels of all samples in turn are cut into panels of WIDTH. A matrix with a column
+   Included with REAL, BITS (an integer of its size) and NAME.
+
+   Pixels of all samples in turn are cut into panels of WIDTH. A matrix with a column
    for each pixel is stored panel by panel, a row of a panel being VECTORS vectors; so
    products stream through it, and neighbours in a row are neighbours in an image. Rows
    are rounded up to ROWS with zeros. Columns of the last panel that are no pixels have
-   zero cotangents, so they add nothing to any gradient. */
+   zero cotangents, so they add nothing to any gradient unless hidden states overflow. */
 
 #define LANES ((integer)(VECTOR_BYTES / sizeof(REAL)))
 #define WIDTH (VECTORS * LANES)
@@ -104,7 +106,8 @@ static void NAME(pulled)(integer n_rows, integer n_columns, const REAL *weights,
 }
 
 /* total += left * right^T over the panels of a tile. `right` is transposed: groups of
-   WIDTH of its rows, and in each a row per pixel. */
+   WIDTH of its rows, and in each a row per pixel. Sums begin at zero in each tile, so
+   that they are not one chain over all pixels, whose rounding errors would add up. */
 INLINE void NAME(add_columns)(int n_vectors, integer n_rows, integer n_panels,
                               const REAL *left, integer left_outer,
                               const REAL *right, REAL *total, integer total_width) {
@@ -113,12 +116,12 @@ INLINE void NAME(add_columns)(int n_vectors, integer n_rows, integer n_panels,
     REAL *place = total + i * total_width;
     UNROLLED for (int r = 0; r < ROWS; r++)
       UNROLLED for (int v = 0; v < n_vectors; v++)
-        sums[r][v] = *(const NAME(loose) *)(place + r * total_width + v * LANES);
+        sums[r][v] = (NAME(vector)){0};
     NAME(multiply)(n_vectors, n_panels, WIDTH, left + i * WIDTH, WIDTH, 1,
                    left_outer, right, WIDTH * WIDTH, sums);
     UNROLLED for (int r = 0; r < ROWS; r++)
       UNROLLED for (int v = 0; v < n_vectors; v++)
-        *(NAME(loose) *)(place + r * total_width + v * LANES) = sums[r][v];
+        *(NAME(loose) *)(place + r * total_width + v * LANES) += sums[r][v];
   }
 }
 
@@ -320,17 +323,17 @@ static void NAME(scatter)(const Shape *s, const NAME(Panel) *panel, const REAL *
 
 /* --- weights --------------------------------------------------------------------- */
 
-/* Weights (n_rows, n_columns) of any strides as panel_product reads them: blocks of
-   ROWS rows, in each column by column. `width` columns and whole blocks, zero where
-   there are no weights; `skip` is added to the diagonal. */
-static void NAME(pack)(integer n_rows, integer n_columns, integer width,
-                       const REAL *weights, integer row_stride, integer column_stride,
-                       REAL skip, REAL *out) {
+/* Weights (n_rows, n_columns) of any strides as panel_product reads them: whole blocks
+   of ROWS rows, in each column by column; `skip` is added to the diagonal. Rows that
+   fill a block are zero, and what comes of them is never read: zero times what is not
+   finite would not be zero. */
+static void NAME(pack)(integer n_rows, integer n_columns, const REAL *weights,
+                       integer row_stride, integer column_stride, REAL skip,
+                       REAL *out) {
   for (integer i = 0; i < n_rows; i += ROWS)
-    for (integer k = 0; k < width; k++)
+    for (integer k = 0; k < n_columns; k++)
       for (integer row = i; row < i + ROWS; row++) {
-        int is_weight = row < n_rows && k < n_columns;
-        REAL weight = is_weight ? weights[row * row_stride + k * column_stride] : 0;
+        REAL weight = row < n_rows ? weights[row * row_stride + k * column_stride] : 0;
         *out++ = weight + (row == k ? skip : 0);
       }
 }

@@ -6,8 +6,15 @@ import ctypes
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..._types import Array
 from ...backend import get_array_module
+from ..memory import in_tile
+
+
+MOST_PANELS = 16
+"""In a tile; 768 pixels in float32 with AVX-512."""
 
 
 class Shape(ctypes.Structure):
@@ -58,11 +65,26 @@ def n_panels(images: Array, width: int) -> int:
     return -(-len(images) * math.prod(images.shape[2:]) // width)
 
 
+def panels_of_tile(n_bytes: int, n_rows: int, images: Array, width: int) -> int:
+    """Panels whose matrices of so many rows have about so many bytes; at least one.
+
+    And not too many: in a tile sums are chains, in which errors of one sign add up.
+    """
+    most = in_tile(n_bytes) // (n_rows * width * images.dtype.itemsize)
+    return max(1, min(n_panels(images, width), most, MOST_PANELS))
+
+
 def pixels_without_gaps(images: Array) -> Array:
-    """The images, or a copy if their pixels are not one after the other."""
-    step = images.dtype.itemsize
+    """The images, or a copy if their pixels are not one after the other.
+
+    Samples and channels are whole numbers apart, which they are not in a field of a
+    record.
+    """
+    step = itemsize = images.dtype.itemsize
+    fits = all(stride % itemsize == 0 for stride in images.strides[:2])
     for size, stride in zip(images.shape[:1:-1], images.strides[:1:-1], strict=True):
-        if stride != step and size > 1:
-            return get_array_module(images).ascontiguousarray(images)
+        fits = fits and (stride == step or size == 1)
         step *= size
-    return images
+    if isinstance(images, np.ndarray):
+        fits = fits and images.flags.aligned
+    return images if fits else get_array_module(images).ascontiguousarray(images)
