@@ -12,9 +12,9 @@ from invertiblenetworks.base import pieces
 
 pytestmark = pytest.mark.kernels
 
-SHAPE = (16, 4, 16, 16)
+SHAPE = (16, 4, 24, 24)
 HIDDEN = 48
-PER_SAMPLE = 4 * 2 * HIDDEN * 16 * 16
+PER_SAMPLE = 4 * 2 * HIDDEN * 24 * 24
 """Bytes of the two hidden states of one sample."""
 
 
