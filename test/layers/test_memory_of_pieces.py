@@ -45,7 +45,8 @@ def test_peak_of_a_gradient(method, xp, to_xp, layer_to_xp, rng, monkeypatch):
         return peak(xp, lambda: getattr(layer, method)(dx, x))
 
     peaks = {n: of(n) for n in (2, 4, 16)}
-    assert peaks[2] < 0.4 * peaks[16]
+    # Tiles of compiled kernels have memory of their own, the same for all pieces.
+    assert peaks[2] < 0.5 * peaks[16]
     if has_cuda_kernels(xp):
         # States and their cotangents; and for each hidden state itself and half as
         # much for cotangents and columns.

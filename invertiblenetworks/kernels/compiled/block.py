@@ -50,16 +50,18 @@ class CompiledBlock:
         self.functions, self.slope = functions, slope
 
     def forward(self, x: Array) -> Array:
-        return self._forward(x, None)
+        return _as_given(self._forward(_as_images(x), None), x)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        lease = Lease((self.functions.n_states(self._shape(x, x)),), x)
-        y = self._forward(x, lease.array)
+        images = _as_images(x)
+        lease = Lease((self.functions.n_states(self._shape(images, images)),), x)
+        y = self._forward(images, lease.array)
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
-            return self._backward(dy, x, lease)
+            dx, gradients = self._backward(_as_images(dy), images, lease)
+            return _as_given(dx, x), gradients
 
-        return y, pull
+        return _as_given(y, x), pull
 
     def _forward(self, x, states) -> Array:
         x = pixels_without_gaps(x)
@@ -87,13 +89,23 @@ class CompiledBlock:
 
     def _shape(self, x: Array, y: Array) -> Shape:
         w1, width = self.weights[0], self.functions.width
-        shape = shape_of(x, y, [size // 2 for size in w1.shape[2:]])
+        shape = shape_of(x, y, [size // 2 for size in w1.shape[2:]] or [0])
         shape.n_hidden = len(w1)
         shape.panels_of_tile = panels_of_tile(TILE_BYTES, len(w1), x, width)
         return shape
 
     def _memory(self, size: int, x: Array) -> Array:
         return scratch("compiled block", (size,), x)
+
+
+def _as_images(x: Array) -> Array:
+    """Vectors as the pixels of one row, which is how states lie in memory."""
+    return x.T[None] if x.ndim == 2 else x
+
+
+def _as_given(images: Array, like: Array) -> Array:
+    """Undo `_as_images`."""
+    return images[0].T if like.ndim == 2 else images
 
 
 def slope_below_zero(activation: Activation) -> float | None:
