@@ -12,7 +12,6 @@ from ..._types import Array
 from ...backend import get_array_module
 from ..memory import in_tile
 
-
 MOST_PANELS = 16
 """In a tile; 768 pixels in float32 with AVX-512."""
 
