@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from doubles import backends
@@ -60,6 +62,12 @@ def pytest_ignore_collect(collection_path, config):
         if collection_path.match(pattern):
             return config.stash[BACKEND].name != backend
     return None
+
+
+def pytest_collection_finish():
+    """Garbage collections of tests need not walk through the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config):

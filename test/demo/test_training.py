@@ -98,7 +98,7 @@ def test_history_averages_the_last_steps():
 
 
 def test_memory_does_not_grow_with_depth(validation):
-    settings = dataclasses.replace(TINY, depth=4, width=32)
+    settings = dataclasses.replace(TINY, depth=4, width=64)
     memory = compare_depths(settings, validation[:32])
     assert list(memory) == [4, 16]
     shallow, deep = memory.values()

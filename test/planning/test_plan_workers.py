@@ -114,7 +114,7 @@ def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
     monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
-        for planned, measure in peaks(net, (6, 3, 32, 32), n_workers):
+        for planned, measure in peaks(net, (6, 3, 96, 96), n_workers):
             assert planned >= 0.97 * measure()
 
 
