@@ -34,10 +34,8 @@ class CompiledBlock:
 
     Parameters
     ----------
-    w1 : array, shape (n_hidden, n_in, *kernel)
-    b1, b2 : array, shape (n_hidden,)
-    w2 : array, shape (n_hidden, n_hidden, *ones)
-    w3 : array, shape (n_hidden, n_out, *kernel)
+    w1, b1, w2, b2, w3 : array
+        As for `streamed_pointwise`; on vectors without the axes of kernels.
     slope : float
         Of the activation for arguments below 0.
     functions : Functions
