@@ -7,7 +7,15 @@ from setuptools import Extension, setup
 
 FOLDER = "invertiblenetworks/kernels/compiled"
 
-PARTS = ("panels", "block", "convolution")
+PARTS = (
+    "panels",
+    "block",
+    "convolution",
+    "mixing",
+    "householder",
+    "elementary",
+    "coupling",
+)
 
 INSTRUCTIONS = {
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma"],

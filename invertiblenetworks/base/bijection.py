@@ -282,9 +282,9 @@ class Bijection(Layer):
 
     @sharing_work
     def _run(self, inverse, method, x, cond, limit=None):
-        self._check(method, inverse, cond, x=x)
+        initialized = self._check(method, inverse, cond, x=x)
         with within_limit(limit, self, method, x, cond):
-            if not self.initialized:
+            if not initialized:
                 self._first_batch(x, cond, inverse)
             result = (self._inverse if inverse else self._forward)(x, cond)
             note_result(self, inverse, result[0])
@@ -343,13 +343,15 @@ class Bijection(Layer):
     # --- checks before any work -----------------------------------------------------
 
     def _enter(self, inverse, method, cond, optional=(), **arrays):
-        self._check(method, inverse, cond, optional, **arrays)
-        self._require_initialized(method)
+        if not self._check(method, inverse, cond, optional, **arrays):
+            self._require_initialized(method)
 
-    def _check(self, method, inverse, cond, optional=(), **arrays):
+    def _check(self, method, inverse, cond, optional=(), **arrays) -> bool:
+        """Return whether all parameters have values."""
         try:
-            shape = check_call(self, method, cond, optional, arrays)
+            shape, initialized = check_call(self, method, cond, optional, arrays)
             self._check_shape(shape, cond_shape_of(self, cond), inverse)
+            return initialized
         except LayerError as error:
             raise named_error(self, method, error, arrays, cond) from None
 

@@ -63,9 +63,10 @@ def expect_same_shape(where: str, names: tuple[str, str], derivative, value) -> 
 
 def check_call(
     layer: Layer, method: str, cond, optional: tuple[str, ...], arrays: dict
-):
-    """Check what bijections and nets have in common; return the first array's shape.
+) -> tuple[Shape, bool]:
+    """Check what bijections and nets have in common.
 
+    Returns the shape of the first array, and whether all parameters have values.
     ``arrays`` holds the state first, by the names of the arguments; what is named in
     ``optional`` may be ``None``.
     """
@@ -77,7 +78,8 @@ def check_call(
         raise TypeError(message(where, wanted, describe(cond), hint))
     has_array = layer.cond_kind == "array"
     expect_arrays(where, optional, {**arrays, "cond": cond} if has_array else arrays)
-    layer._check_arrays(method, **arrays, cond=cond if has_array else None)
+    of_condition = cond if has_array else None
+    initialized = layer._check_arrays(method, **arrays, cond=of_condition)
     value = next(iter(arrays.values()))
     shape = shape_of(layer, value)
     if has_array:
@@ -88,7 +90,7 @@ def check_call(
             cond,
             "To use one condition for all samples, repeat it along axis 0.",
         )
-    return shape
+    return shape, initialized
 
 
 def named_error(

@@ -106,10 +106,14 @@ class Layer:
 
     # --- checks ---------------------------------------------------------------------
 
-    def _check_arrays(self, method: str, **arrays: object) -> None:
-        """Raise unless the arrays (``None`` and pairs allowed) fit the parameters."""
+    def _check_arrays(self, method: str, **arrays: object) -> bool:
+        """Raise unless the arrays (``None`` and pairs allowed) fit the parameters.
+
+        Returns whether all of these have values.
+        """
         where = f"{type(self).__name__}.{method}"
-        wanted_type, wanted_module = self._expected_kind()
+        parameters = _all_parameters(self)
+        wanted_type, wanted_module = self._expected_kind(parameters)
         for name, value in arrays.items():
             for array in value if isinstance(value, tuple) else (value,):
                 if array is None:
@@ -127,13 +131,14 @@ class Layer:
                 )
                 if not fits:
                     raise _kind_error(where, name, array, wanted_type, wanted_module)
+        return all(p.data is not None for p in parameters)
 
-    def _expected_kind(self) -> tuple[np.dtype | None, ModuleType | None]:
-        """Type and library of the parameters, which must have one of each."""
-        parameters = _all_parameters(self)
-        kinds = {
-            (type(p.data), p.data is not None and p.data.dtype) for p in parameters
-        }
+    def _expected_kind(
+        self, parameters: list[Parameter]
+    ) -> tuple[np.dtype | None, ModuleType | None]:
+        """Type and library of all parameters, which must have one of each."""
+        values = [p.data for p in parameters]
+        kinds = {(type(data), data is not None and data.dtype) for data in values}
         if len(kinds) == 1 and parameters[0].initialized:
             # The usual case. What follows finds words for all others.
             return parameters[0].dtype, parameters[0].array_module
@@ -232,7 +237,8 @@ def _all_parameters(layer: Layer) -> list[Parameter]:
 
 def _collect(values: Iterable[object], found: list[Parameter]) -> None:
     for value in list(values):
-        role = _role(type(value))
+        kind = type(value)
+        role = None if kind in _PLAIN else _role(kind)
         if role is None:
             continue
         if role == "parameter":
@@ -241,6 +247,10 @@ def _collect(values: Iterable[object], found: list[Parameter]) -> None:
             _collect(vars(value).values(), found)
         else:
             _collect(value if role == "sequence" else value.values(), found)
+
+
+_PLAIN = frozenset({bool, int, float, str, type(None), np.dtype})
+"""Types of most attributes; a look in a set is sooner done than a call."""
 
 
 @functools.lru_cache(maxsize=256)

@@ -168,9 +168,9 @@ class Net(Layer):
         self, method, cond, *, may_initialize=False, optional=(), **arrays
     ) -> Shape:
         try:
-            shape = check_call(self, method, cond, optional, arrays)
+            shape, initialized = check_call(self, method, cond, optional, arrays)
             self._expect_array(shape)
-            if not may_initialize:
+            if not initialized and not may_initialize:
                 self._require_initialized(method)
             return self._check_shape(shape, cond_shape_of(self, cond))
         except LayerError as error:

@@ -17,6 +17,7 @@ from functools import partial
 from .._types import Array, Shape
 from ..backend import get_array_module, on_host
 from ..kernels import workers
+from ..kernels.compiled.library import compiled_kernels
 from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
 from ..kernels.workspace import passing_results
 from ..parameter import AddGrad, Parameter
@@ -28,6 +29,9 @@ LEAST_WORK = 2**26
 More than for a single convolution (`conv_cuts.LEAST_WORK`): between the many lines of
 a net the threads wait for each other at the interpreter.
 """
+
+COMPILED = 2
+"""How many times less that is with compiled kernels, which are many lines in one."""
 
 LESS_FOR_SEVERAL = 2
 """How many times less memory several samples get on the CPU than a single one.
@@ -117,7 +121,8 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
     n_parts = 1  # A device shares the work of one thread among its own.
     if on_cpu:
-        worth = _work(net, shape, gradient) // LEAST_WORK
+        least = LEAST_WORK // (COMPILED if compiled_kernels() else 1)
+        worth = _work(net, shape, gradient) // max(1, least)
         n_parts = max(1, min(workers.n_workers(), worth))
     if net._reach() is not None and len(shape) > 2:
         uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts
@@ -125,8 +130,10 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
             n_cuts = _cuts_of_rows(net, shape, n_parts, per_sample, room)
             if n_cuts > 1:
                 return _shares_of_rows(net, shape, n_parts, n_cuts)
-    parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
     at_once = max(1, room // (LESS_FOR_SEVERAL if on_cpu else 1) // per_sample)
+    if n_parts == 1 and shape[0] <= at_once:
+        return [[Piece(slice(0, shape[0]))]]
+    parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
     return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
 
 

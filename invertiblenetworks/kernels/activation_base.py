@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 from .._types import Array
 from ..backend import get_array_module
@@ -17,6 +18,8 @@ SHORTER_WAYS = (
     "cuda_scale",
     "cuda_value",
     "cuda_derivative",
+    "slope_below_zero",
+    "arctan_factor",
 )
 """What follows from the value and the derivative, and may be written out."""
 
@@ -38,6 +41,11 @@ class Activation(ABC):
     cuda_value, cuda_derivative : str or None
         C++ expressions for `forward`, of ``x``, and for `derivative`, of ``y``, with
         the options, all of type ``T``. Both or neither; ``None``: array code serves.
+    slope_below_zero : float or None
+        For a function that is linear above 0, with slope 1, and below; None for others.
+    arctan_factor : float or None
+        For a function ``exp(factor arctan(x))``; None for others. Compiled kernels know
+        the functions of these two kinds.
     cuda_scale : str or None
         C++ statements that do on a GPU what `scale` and `log_derivative` do: they set
         ``value``, ``log_value`` and ``log_derivative`` from ``x`` and the options, all
@@ -55,6 +63,8 @@ class Activation(ABC):
     halves_channels = False
     cuda_scale = None
     cuda_value = cuda_derivative = None
+    slope_below_zero: ClassVar[float | None] = None
+    arctan_factor: ClassVar[float | None] = None
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

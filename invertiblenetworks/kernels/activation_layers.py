@@ -16,6 +16,7 @@ class IdentityLayer(Activation):
     """No activation: ``y = x``. `forward` and `inverse` return the array itself."""
 
     cuda_value, cuda_derivative = "x", "T(1)"
+    slope_below_zero = 1.0
 
     def forward(self, x: Array) -> Array:
         return x
@@ -46,6 +47,7 @@ class ReLUlayer(Activation):
     """
 
     cuda_value, cuda_derivative = "x < 0 ? T(0) : x", "T(y > 0)"
+    slope_below_zero = 0.0
 
     def forward(self, x: Array) -> Array:
         return activations.relu(x)
@@ -80,6 +82,10 @@ class LeakyReLUlayer(Activation):
     def __post_init__(self):
         super().__post_init__()
         expect(self.slope > 0, "LeakyReLUlayer", "slope > 0", f"{self.slope}")
+
+    @property
+    def slope_below_zero(self) -> float:
+        return self.slope
 
     def forward(self, x: Array) -> Array:
         return activations.leaky_relu(x, self.slope)
@@ -184,6 +190,10 @@ class ExpClampLayer(Activation):
     def __post_init__(self):
         super().__post_init__()
         expect(self.clamp > 0, "ExpClampLayer", "clamp > 0", f"{self.clamp}")
+
+    @property
+    def arctan_factor(self) -> float:
+        return activations.CLAMP_FACTOR * self.clamp
 
     def forward(self, x: Array) -> Array:
         return activations.exp_clamp(x, self.clamp)

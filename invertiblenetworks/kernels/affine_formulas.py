@@ -6,7 +6,7 @@ With the two halves ``(raw, shift)`` of ``p`` and the scale ``s = activation(raw
 
 A result may take the memory of what is read and is of the same kind: ``b`` that of
 ``b2``, ``db`` that of ``db2``, ``dp`` that of ``p``, and the reverse. On NumPy the
-formulas work in parts for which the cache has room; on CuPy each is one kernel, and
+formulas work in parts for which the cache has room, or are compiled; on CuPy each is one kernel, and
 one more for ``ld``, if the activation knows its scale in CUDA.
 """
 
@@ -18,6 +18,7 @@ from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels
 from .activation_base import Activation
 from .channels import n_channels, per_sample, split_channels, sum_per_sample
+from .compiled import coupling as compiled_coupling
 from .coupling_cuda import Formula, sum_log_scale
 from .parts import parts_of_images
 
@@ -54,12 +55,12 @@ def halves(p: Array) -> tuple[Array, Array]:
 
 def affine_forward(activation: Activation, b: Array, p: Array, b2: Array) -> Array:
     """Write ``b2 = s b + shift``; return ``ld``."""
-    return _transform(_FORWARD, _forward, 1.0, activation, b, p, b2)
+    return _transform(_FORWARD, _forward, False, activation, b, p, b2)
 
 
 def affine_inverse(activation: Activation, b2: Array, p: Array, b: Array) -> Array:
     """Write ``b = (b2 - shift) / s``; return the log-determinant of this map."""
-    return _transform(_INVERSE, _inverse, -1.0, activation, b2, p, b)
+    return _transform(_INVERSE, _inverse, True, activation, b2, p, b)
 
 
 def affine_backward(
@@ -76,7 +77,7 @@ def affine_backward(
 
     ``db = s db2``, ``dshift = db2``, ``draw = (log s)' (db b + dld)``.
     """
-    _pull(_BACKWARD, _backward, activation, (db2, dld, b2, p), (db, dp, b))
+    _pull(_BACKWARD, _backward, False, activation, (db2, dld, b2, p), (db, dp, b))
 
 
 def affine_backward_inv(
@@ -93,14 +94,26 @@ def affine_backward_inv(
 
     ``db2 = db / s``, ``dshift = -db2``, ``draw = -(log s)' (db b + dld)``.
     """
-    _pull(_BACKWARD_INV, _backward_inv, activation, (db, dld, b, p), (db2, dp, b2))
+    read, written = (db, dld, b, p), (db2, dp, b2)
+    _pull(_BACKWARD_INV, _backward_inv, True, activation, read, written)
 
 
 def _transform(
-    kernel: Formula, array_code: Callable, sign: float, activation: Activation, x, p, y
+    kernel: Formula,
+    array_code: Callable,
+    inverse: bool,
+    activation: Activation,
+    x,
+    p,
+    y,
 ) -> Array:
-    """Write ``y`` and return the sum of ``log s`` per sample, times a sign."""
-    raw, shift = halves(p)
+    """Write ``y`` and return the log-determinants of the map."""
+    compiled = compiled_coupling.functions_for(activation, x)
+    if compiled is not None:
+        ld = compiled_coupling.transform(compiled, activation, inverse, x, p, y)
+        if ld is not None:
+            return ld
+    (raw, shift), sign = halves(p), -1.0 if inverse else 1.0
     if _has_kernel(activation, x):
         kernel((x, raw, shift), (y,), activation)
         return sum_log_scale(activation, raw, sign)
@@ -128,8 +141,19 @@ def _inverse(s, log_s, shift, b2, b):
 
 
 def _pull(
-    kernel: Formula, array_code: Callable, activation: Activation, read, written
+    kernel: Formula,
+    array_code: Callable,
+    inverse: bool,
+    activation: Activation,
+    read,
+    written,
 ) -> None:
+    compiled, pull = (
+        compiled_coupling.functions_for(activation, read[2]),
+        compiled_coupling.pull,
+    )
+    if compiled is not None and pull(compiled, activation, inverse, read, written):
+        return
     dy, dld, y, p = read
     dx, dp, x = written
     dld = dld.reshape((-1,) + (1,) * (y.ndim - 1))

@@ -33,6 +33,7 @@ from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels
 from . import householder_cuda, products_cuda
 from .channels import as_columns, flatten_spatial, n_channels, n_pixels
+from .compiled import householder as compiled_householder
 from .products import product
 
 
@@ -50,6 +51,9 @@ def householder_matrix(v: Array) -> Array:
     array([[0., 1.],
            [1., 0.]])
     """
+    compiled = compiled_householder.functions_for(v)
+    if compiled is not None:
+        return compiled_householder.householder_matrix(compiled, v)
     gram = product(v, v.T)
     if has_cuda_kernels(get_array_module(v)):
         w = householder_cuda.rows_behind(v, gram)
@@ -104,6 +108,9 @@ def householder_adjoint(v: Array, g: Array) -> Array:
 
     The original forms the k x k x k derivatives of the reflections instead.
     """
+    compiled = compiled_householder.functions_for(v)
+    if compiled is not None:
+        return compiled_householder.householder_adjoint(compiled, v, g)
     xp, gram = get_array_module(v, g), product(v, v.T)
     u, w = _rows_before_and_behind(v, gram)
     ug = product(u, g)
@@ -174,9 +181,10 @@ def _identity(v: Array) -> Array:
 def stacked(vectors: Sequence[Array]) -> Array:
     """Return vectors of one length as the rows of a matrix."""
     xp = get_array_module(*vectors)
-    return (
-        householder_cuda.stacked(vectors) if has_cuda_kernels(xp) else xp.stack(vectors)
-    )
+    if has_cuda_kernels(xp):
+        return householder_cuda.stacked(vectors)
+    # Sooner than ``stack``, which begins with a view of each.
+    return xp.concatenate(vectors).reshape(len(vectors), -1)
 
 
 def _rows_before_and_behind(v: Array, gram: Array) -> tuple[Array, Array]:

@@ -17,6 +17,8 @@ from .channels import (
     on_channels,
     sum_but_channels,
 )
+from .compiled import mixing as compiled_mixing
+from .compiled.library import Functions, functions
 from .householder import channel_gram
 
 LEAST_NUMBERS = 2**17
@@ -32,6 +34,9 @@ def mix(matrix: Array, offset: Array, x: Array) -> Array:
     offset : array, shape (k,)
     x : array, shape (N, k, *spatial)
     """
+    compiled = _compiled(x)
+    if compiled is not None:
+        return compiled_mixing.mix(compiled, matrix, offset, x)
     y = empty_state(x)
 
     def on_samples(samples):
@@ -64,6 +69,11 @@ def mix_and_correlate(
     total : array, shape (k,)
         Sum of ``dy``.
     """
+    compiled = _compiled(value)
+    if compiled is not None:
+        return compiled_mixing.mix_and_correlate(
+            compiled, of_value, of_cotangent, value, cotangent
+        )
     (matrix, offset), x, dx = of_value, empty_state(value), empty_state(value)
 
     def on_samples(samples):
@@ -79,6 +89,10 @@ def mix_and_correlate(
     for other_gram, other_total in shares[1:]:
         gram, total = gram + other_gram, total + other_total
     return x, dx, gram, total
+
+
+def _compiled(x: Array) -> Functions | None:
+    return functions(x.dtype) if x.size and on_host(get_array_module(x)) else None
 
 
 def _worth(x: Array) -> int:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import get_array_module, on_host
 from ..errors import expect, expect_in
+from . import workers
 from .channels import CHANNEL_AXIS, SPATIAL_AXIS, batch_size
 
 PATTERNS = ("column", "patch", "checkerboard")
@@ -155,7 +156,7 @@ def from_bits(bits: Array, pattern: str) -> Array:
     xp = get_array_module(bits)
     pieces = xp.moveaxis(bits, _bit_axes(rank), _bit_axes_when_cut(rank, pattern))
     spatial = (2 * half for half in bits.shape[SPATIAL_AXIS + rank :])
-    return _contiguous(pieces.reshape(*bits.shape[:SPATIAL_AXIS], *spatial))
+    return _merged(pieces, (*bits.shape[:SPATIAL_AXIS], *spatial))
 
 
 def _bit_axes(rank: int) -> tuple[int, ...]:
@@ -196,7 +197,7 @@ def bits_to_channels(bits: Array, places: tuple[int, ...]) -> Array:
     moved = get_array_module(bits).moveaxis(bits, _bit_axes(rank), places)
     merged = math.prod(bits.shape[CHANNEL_AXIS : SPATIAL_AXIS + rank])
     half = bits.shape[SPATIAL_AXIS + rank :]
-    return _contiguous(moved.reshape(batch_size(bits), merged, *half))
+    return _merged(moved, (batch_size(bits), merged, *half))
 
 
 def channels_to_bits(y: Array, places: tuple[int, ...]) -> Array:
@@ -207,6 +208,28 @@ def channels_to_bits(y: Array, places: tuple[int, ...]) -> Array:
     split = (*bits, channels) if CHANNEL_AXIS in places else (channels, *bits)
     moved = y.reshape(n, *split, *y.shape[SPATIAL_AXIS:])
     return get_array_module(y).moveaxis(moved, places, _bit_axes(rank))
+
+
+def _merged(x: Array, shape: Shape) -> Array:
+    """Return a view with many axes in another shape, in C order.
+
+    Threads share the samples: pixels that become channels are far apart, so to copy
+    them takes several times as long as other copies.
+    """
+    xp, worth = get_array_module(x), x.size // LEAST_NUMBERS
+    if not on_host(xp) or worth < 2:
+        return _contiguous(x.reshape(shape))
+    result = xp.empty(x.shape, x.dtype)
+
+    def copy(samples):
+        result[samples] = x[samples]
+
+    workers.for_shares(len(x), worth, copy)
+    return result.reshape(shape)
+
+
+LEAST_NUMBERS = 2**16
+"""Numbers to copy for which it does not pay to wake another thread."""
 
 
 def _contiguous(x: Array) -> Array:

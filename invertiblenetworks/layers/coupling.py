@@ -180,15 +180,15 @@ class Coupling(Bijection):
         else:
             self._expect_array(shape)
         active, passive = self.split.cut_shape(shape)
-        found = f"shapes {shape}" if isinstance(shape[0], tuple) else f"shape {shape}"
-        self._expect(passive[1] > 0, "more channels than the active ones", found)
+        found = "shapes" if isinstance(shape[0], tuple) else "shape"
+        if passive[1] == 0:
+            wanted = "more channels than the active ones"
+            self._expect(False, wanted, f"{found} {shape}")
         result = self.net._check_shape(passive, cond_shape)
         wanted = (active[0], self.transformer.params_per_channel * active[1])
-        self._expect(
-            result == (*wanted, *active[2:]),
-            f"an active part to which parameters of shape {result} fit",
-            found,
-        )
+        if result != (*wanted, *active[2:]):
+            wanted = f"an active part to which parameters of shape {result} fit"
+            self._expect(False, wanted, f"{found} {shape}")
         return shape
 
     def _initialize(self, x, cond, inverse):

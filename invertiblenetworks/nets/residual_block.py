@@ -194,6 +194,8 @@ class ResidualBlock(Net):
         return streamed_block(x, parameters, self.activation, **self._outer)
 
     def _forward(self, x, cond):
+        if self._ready is not None:  # a piece already
+            return self._forward_piece(x)
         return forward_in_pieces(self, x, lambda net, x: net._forward_piece(x))
 
     def _forward_piece(self, x):
@@ -203,6 +205,8 @@ class ResidualBlock(Net):
         return self._finished(self._last(self._hidden(x)[1], x))
 
     def _linearize(self, x, cond):
+        if self._ready is not None:
+            return self._linearize_piece(x)
         return linearize_in_pieces(self, x, lambda net, x: net._linearize_piece(x))
 
     def _linearize_piece(self, x):

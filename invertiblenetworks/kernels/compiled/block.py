@@ -14,16 +14,17 @@ import numpy as np
 
 from ..._types import Array
 from ...backend import get_array_module
-from ..activation_layers import (
-    Activation,
-    IdentityLayer,
-    LeakyReLUlayer,
-    ReLUlayer,
-)
 from ..streamed_block import Gradients, Pull
 from ..workspace import Lease, empty_result, scratch
 from .library import Functions
-from .shapes import Shape, panels_of_tile, pixels_without_gaps, shape_of
+from .shapes import (
+    Shape,
+    as_given,
+    as_images,
+    panels_of_tile,
+    pixels_without_gaps,
+    shape_of,
+)
 
 TILE_BYTES = 2**18
 """Bytes of one hidden state over whose pixels gradients are summed at a time."""
@@ -48,18 +49,18 @@ class CompiledBlock:
         self.functions, self.slope = functions, slope
 
     def forward(self, x: Array) -> Array:
-        return _as_given(self._forward(_as_images(x), None), x)
+        return as_given(self._forward(as_images(x), None), x)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        images = _as_images(x)
+        images = as_images(x)
         lease = Lease((self.functions.n_states(self._shape(images, images)),), x)
         y = self._forward(images, lease.array)
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
-            dx, gradients = self._backward(_as_images(dy), images, lease)
-            return _as_given(dx, x), gradients
+            dx, gradients = self._backward(as_images(dy), images, lease)
+            return as_given(dx, x), gradients
 
-        return _as_given(y, x), pull
+        return as_given(y, x), pull
 
     def _forward(self, x, states) -> Array:
         x = pixels_without_gaps(x)
@@ -87,29 +88,9 @@ class CompiledBlock:
 
     def _shape(self, x: Array, y: Array) -> Shape:
         w1, width = self.weights[0], self.functions.width
-        shape = shape_of(x, y, [size // 2 for size in w1.shape[2:]] or [0])
-        shape.n_hidden = len(w1)
-        shape.panels_of_tile = panels_of_tile(TILE_BYTES, len(w1), x, width)
-        return shape
+        margin = [size // 2 for size in w1.shape[2:]]
+        n_panels = panels_of_tile(TILE_BYTES, len(w1), x, width)
+        return shape_of(x, y, margin, len(w1), n_panels)
 
     def _memory(self, size: int, x: Array) -> Array:
         return scratch("compiled block", (size,), x)
-
-
-def _as_images(x: Array) -> Array:
-    """Vectors as the pixels of one row, which is how states lie in memory."""
-    return x.T[None] if x.ndim == 2 else x
-
-
-def _as_given(images: Array, like: Array) -> Array:
-    """Undo `_as_images`."""
-    return images[0].T if like.ndim == 2 else images
-
-
-def slope_below_zero(activation: Activation) -> float | None:
-    """Slope for arguments below 0 of an activation with slope 1 above; else None."""
-    # A subclass may be another function.
-    slopes = {ReLUlayer: 0.0, IdentityLayer: 1.0}
-    if type(activation) is LeakyReLUlayer:
-        return activation.slope
-    return slopes.get(type(activation))

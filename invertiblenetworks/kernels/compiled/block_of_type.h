@@ -8,7 +8,7 @@ typedef struct {
 
 INLINE NAME(Sizes) NAME(sizes)(const Shape *s) {
   NAME(Sizes) z;
-  z.n_pixels = s->n_samples * s->spatial[0] * s->spatial[1] * s->spatial[2];
+  z.n_pixels = NAME(all_pixels)(s);
   z.n_panels = NAME(up)(z.n_pixels, WIDTH) / WIDTH;
   z.n_taps = NAME(n_taps)(s);
   z.hidden = NAME(up)(s->n_hidden, ROWS);
@@ -24,7 +24,7 @@ integer NAME(n_states)(const Shape *s) {
 }
 
 typedef struct {
-  BITS *inside;
+  BITS *inside, *moved;
   REAL *first, *second, *third, *biases; /* weights */
   REAL *columns, *h, *last;              /* of a panel */
 } NAME(Forward);
@@ -33,6 +33,7 @@ static integer NAME(lay_out_forward)(const Shape *s, REAL *memory, NAME(Forward)
   NAME(Sizes) z = NAME(sizes)(s);
   integer used = 0, third = NAME(up)(z.third, ROWS);
   f->inside = (BITS *)NAME(take)(memory, &used, z.n_taps * WIDTH);
+  f->moved = (BITS *)NAME(take)(memory, &used, z.n_taps * WIDTH);
   f->first = NAME(take)(memory, &used, z.hidden * z.first);
   f->second = NAME(take)(memory, &used, z.hidden * z.hidden);
   f->third = NAME(take)(memory, &used, third * z.hidden);
@@ -67,21 +68,22 @@ void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1
   NAME(pad)(s->n_hidden, z.hidden, b2, f.biases + z.hidden);
   memset(y, 0, z.n_pixels * s->n_out * sizeof(REAL));
   NAME(Panel) panel;
-  panel.inside = f.inside;
+  panel.inside = f.inside, panel.moved = f.moved;
   for (integer i = 0; i < z.n_panels; i++) {
     REAL *h1 = states ? states + i * 2 * z.hidden * WIDTH : f.h;
     REAL *h2 = h1 + z.hidden * WIDTH;
     NAME(find_panel)(s, i * WIDTH, &panel);
     NAME(gather)(s, &panel, x, of_x, s->n_in, f.columns);
-    NAME(hidden)(z.hidden, z.first, f.first, f.biases, f.columns, h1, slope);
-    NAME(hidden)(z.hidden, s->n_hidden, f.second, f.biases + z.hidden, h1, h2, slope);
-    NAME(linear)(NAME(up)(z.third, ROWS), s->n_hidden, f.third, h2, f.last);
+    NAME(hidden)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1, slope);
+    NAME(hidden)(panel.n, z.hidden, s->n_hidden, f.second, f.biases + z.hidden, h1, h2,
+                 slope);
+    NAME(linear)(panel.n, NAME(up)(z.third, ROWS), s->n_hidden, f.third, 0, h2, f.last);
     NAME(scatter)(s, &panel, f.last, of_y, s->n_out, y);
   }
 }
 
 typedef struct {
-  BITS *inside;
+  BITS *inside, *moved;
   REAL *first, *second, *third;             /* weights */
   REAL *columns, *dcolumns;                 /* of a panel */
   REAL *da1, *da2, *x_t, *h1_t, *dy_t;      /* of a tile */
@@ -96,6 +98,7 @@ static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
   integer wide_first = NAME(up)(z.first, WIDTH), wide_third = NAME(up)(z.third, WIDTH);
   integer wide = NAME(up)(s->n_hidden, WIDTH);
   b->inside = (BITS *)NAME(take)(memory, &used, z.n_taps * WIDTH);
+  b->moved = (BITS *)NAME(take)(memory, &used, z.n_taps * WIDTH);
   b->first = NAME(take)(memory, &used, first * n);
   b->second = NAME(take)(memory, &used, n * n);
   b->third = NAME(take)(memory, &used, n * z.third);
@@ -110,24 +113,13 @@ static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
   b->of_second = NAME(take)(memory, &used, n * wide);
   b->of_third = NAME(take)(memory, &used, n * wide_third);
   b->of_biases = NAME(take)(memory, &used, 2 * n);
-  b->of_tile = NAME(take)(memory, &used, 2 * n); /* of biases */
+  b->of_tile = NAME(take)(memory, &used, 2 * n * LANES);
   return used;
 }
 
 integer NAME(memory_backward)(const Shape *s) {
   NAME(Backward) b;
   return NAME(lay_out_backward)(s, 0, &b);
-}
-
-static void NAME(add_sums)(integer n_rows, const REAL *panel, REAL *sums) {
-  for (integer i = 0; i < n_rows; i++) {
-    NAME(vector) total = {0};
-    UNROLLED for (int v = 0; v < VECTORS; v++)
-      total += *(const NAME(vector) *)(panel + i * WIDTH + v * LANES);
-    REAL sum = 0;
-    UNROLLED for (integer lane = 0; lane < LANES; lane++) sum += total[lane];
-    sums[i] += sum;
-  }
 }
 
 /* Write dx and the gradients of all parameters. */
@@ -149,34 +141,33 @@ void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w
   memset(b.of_first, 0, (end - b.of_first) * sizeof(REAL));
   memset(dx, 0, z.n_pixels * s->n_in * sizeof(REAL));
   NAME(Panel) panel;
-  panel.inside = b.inside;
+  panel.inside = b.inside, panel.moved = b.moved;
   for (integer start = 0; start < z.n_panels; start += most) {
     integer n_panels = z.n_panels - start < most ? z.n_panels - start : most;
+    integer n_pixels = NAME(pixels_of)(s, start, n_panels);
     const REAL *tile = states + start * 2 * of_panel;
     for (integer i = 0; i < n_panels; i++) {
       const REAL *h1 = tile + i * 2 * of_panel, *h2 = h1 + of_panel;
       REAL *da1 = b.da1 + i * of_panel, *da2 = b.da2 + i * of_panel;
       NAME(find_panel)(s, (start + i) * WIDTH, &panel);
       NAME(gather)(s, &panel, dy, of_dy, s->n_out, b.dcolumns);
-      NAME(pulled)(n, z.third, b.third, b.dcolumns, da2, h2, slope);
-      NAME(pulled)(n, s->n_hidden, b.second, da2, da1, h1, slope);
+      NAME(pulled)(panel.n, n, z.third, b.third, b.dcolumns, da2, h2, slope);
+      NAME(pulled)(panel.n, n, s->n_hidden, b.second, da2, da1, h1, slope);
       NAME(transpose)(z.third, b.dcolumns, i, most, b.dy_t);
       NAME(transpose)(s->n_hidden, h1, i, most, b.h1_t);
       NAME(gather)(s, &panel, x, of_x, s->n_in, b.columns);
       NAME(transpose)(z.first, b.columns, i, most, b.x_t);
-      NAME(linear)(NAME(up)(z.first, ROWS), s->n_hidden, b.first, da1, b.columns);
+      NAME(linear)(panel.n, NAME(up)(z.first, ROWS), s->n_hidden, b.first, 0, da1,
+                   b.columns);
       NAME(scatter)(s, &panel, b.columns, of_dx, s->n_in, dx);
-      NAME(add_sums)(n, da1, b.of_tile);
-      NAME(add_sums)(n, da2, b.of_tile + n);
+      NAME(add_sums)(panel.n, n, da1, b.of_tile);
+      NAME(add_sums)(panel.n, n, da2, b.of_tile + n * LANES);
     }
-    for (integer i = 0; i < 2 * n; i++) {
-      b.of_biases[i] += b.of_tile[i];
-      b.of_tile[i] = 0;
-    }
-    NAME(add_gradient)(n, z.first, n_panels, most, b.da1, of_panel, b.x_t, b.of_first);
-    NAME(add_gradient)(n, s->n_hidden, n_panels, most, b.da2, of_panel, b.h1_t,
+    NAME(add_sums_of_tile)(2 * n, b.of_tile, b.of_biases);
+    NAME(add_gradient)(n, z.first, n_pixels, most, b.da1, of_panel, b.x_t, b.of_first);
+    NAME(add_gradient)(n, s->n_hidden, n_pixels, most, b.da2, of_panel, b.h1_t,
                        b.of_second);
-    NAME(add_gradient)(n, z.third, n_panels, most, tile + of_panel, 2 * of_panel,
+    NAME(add_gradient)(n, z.third, n_pixels, most, tile + of_panel, 2 * of_panel,
                        b.dy_t, b.of_third);
   }
   NAME(copy_columns)(s->n_hidden, z.first, b.of_first, dw1);

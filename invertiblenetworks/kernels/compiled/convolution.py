@@ -87,9 +87,9 @@ def correlate(
     """Return what `conv_tiled.correlate` does."""
     xp, (n_fixed, n_moved) = get_array_module(fixed), (fixed.shape[1], moved.shape[1])
     fixed, moved = pixels_without_gaps(fixed), pixels_without_gaps(moved)
-    shape = shape_of(moved, fixed, geometry.pad)
     n_rows = n_moved * geometry.n_taps
-    shape.panels_of_tile = panels_of_tile(TILE_BYTES, n_rows, moved, compiled.width)
+    of_tile = panels_of_tile(TILE_BYTES, n_rows, moved, compiled.width)
+    shape = shape_of(moved, fixed, geometry.pad, n_panels=of_tile)
     size = compiled.memory_correlate(shape)
 
     def on_panels(panels):

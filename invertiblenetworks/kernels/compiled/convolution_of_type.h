@@ -24,29 +24,6 @@ integer NAME(memory_transform)(const Shape *s) {
   return NAME(lay_out_transform)(s, 0, &t);
 }
 
-/* Write the rows of a panel to images, or add them. */
-static void NAME(store)(const NAME(Panel) *panel, const REAL *in, Strides strides,
-                        integer n_channels, int adds, REAL *images) {
-  for (integer c = 0; c < n_channels; c++, in += WIDTH) {
-    REAL *channel = images + c * strides.channel;
-    if (panel->in_one_sample) {
-      REAL *start = channel + panel->samples[0] * strides.sample + panel->pixels[0];
-      UNROLLED for (int v = 0; v < VECTORS; v++) {
-        NAME(loose) *place = (NAME(loose) *)(start + v * LANES);
-        NAME(vector) value = *(const NAME(vector) *)(in + v * LANES);
-        if (adds) value += *place;
-        *place = value;
-      }
-    } else {
-      for (integer lane = 0; lane < panel->n; lane++) {
-        REAL *place = channel + panel->samples[lane] * strides.sample +
-                      panel->pixels[lane];
-        *place = adds ? *place + in[lane] : in[lane];
-      }
-    }
-  }
-}
-
 /* result[n, o, p] = sum over channels c and taps k of
    weights[o, c, k] * images[n, c, p + k]; the weights have these three strides. */
 void NAME(transform)(const Shape *s, integer first, integer last, int adds,
@@ -62,11 +39,12 @@ void NAME(transform)(const Shape *s, integer first, integer last, int adds,
         t.weights[(i / ROWS * n + c * n_taps + k) * ROWS + i % ROWS] =
             i < s->n_out ? weights[i * strides[0] + c * strides[1] + k * strides[2]] : 0;
   NAME(Panel) panel;
-  panel.inside = t.inside;
+  panel.inside = t.inside, panel.moved = 0;
   for (integer i = first; i < last; i++) {
     NAME(find_panel)(s, i * WIDTH, &panel);
     NAME(gather)(s, &panel, images, of_images, s->n_in, t.columns);
-    NAME(linear)(NAME(up)(s->n_out, ROWS), n, t.weights, t.columns, t.products);
+    NAME(linear)(panel.n, NAME(up)(s->n_out, ROWS), n, t.weights, 0, t.columns,
+                 t.products);
     NAME(store)(&panel, t.products, of_result, s->n_out, adds, result);
   }
 }
@@ -101,21 +79,17 @@ void NAME(correlate)(const Shape *s, integer first, integer last, const REAL *fi
   NAME(Correlation) r;
   REAL *end = memory + NAME(lay_out_correlate)(s, memory, &r);
   memset(r.sums, 0, (end - r.sums) * sizeof(REAL));
-  Shape pixels = *s; /* without neighbours */
-  pixels.margin[0] = pixels.margin[1] = pixels.margin[2] = 0;
-  NAME(Panel) panel, own;
-  panel.inside = r.inside;
+  NAME(Panel) panel;
+  panel.inside = r.inside, panel.moved = 0;
   for (integer start = first; start < last; start += most) {
     integer n_panels = last - start < most ? last - start : most;
     for (integer i = 0; i < n_panels; i++) {
       NAME(find_panel)(s, (start + i) * WIDTH, &panel);
       NAME(gather)(s, &panel, moved, of_moved, s->n_in, r.columns + i * rows * WIDTH);
-      own = panel;
-      own.inside = panel.inside + NAME(n_taps)(s) / 2 * WIDTH; /* of the middle tap */
-      NAME(gather)(&pixels, &own, fixed, of_fixed, s->n_out, r.fixed);
+      NAME(read)(&panel, fixed, of_fixed, s->n_out, r.fixed);
       NAME(transpose)(s->n_out, r.fixed, i, most, r.fixed_t);
     }
-    NAME(add_gradient)(rows, s->n_out, n_panels, most, r.columns, rows * WIDTH,
+    NAME(add_gradient)(rows, s->n_out, NAME(pixels_of)(s, start, n_panels), most, r.columns, rows * WIDTH,
                        r.fixed_t, r.sums);
   }
   NAME(copy_columns)(n, s->n_out, r.sums, result);

@@ -1,4 +1,4 @@
-/* Kernels of conditioners and convolutions, for both floating types.
+/* Kernels of conditioners, convolutions, mixing and couplings, for both floating types.
 
    Compiled once per set of vector instructions; `library.py` chooses among the results.
    Memory comes from the caller, nothing is kept, and nothing is checked. */
@@ -37,8 +37,17 @@ typedef struct {
   integer sample, channel; /* from one to the next; pixels have no gaps */
 } Strides;
 
+/* Rows of numbers, channel by channel, for what is done to each number. A value is read
+   and a result written; a cotangent of the one is read, and that of the other written. */
+typedef struct {
+  integer n_samples, n_channels, n_pixels;
+  integer pixels_are_samples;      /* the batch is on the axis of pixels */
+  integer shift_of_p, shift_of_dp; /* from the first half of channels to the second */
+  Strides of_value, of_p, of_result, of_cotangent, of_dp, of_dresult;
+} Rows;
+
 /* Changes with every argument of a function and every field of a struct. */
-int interface_version(void) { return 1; }
+int interface_version(void) { return 2; }
 
 int is_supported(void) {
   __builtin_cpu_init();
@@ -54,20 +63,31 @@ int is_supported(void) {
 int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 
 #define REAL float
+#define REAL_IS_DOUBLE 0
 #define BITS int32_t
 #define NAME(name) name##_float32
 #include "panels_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
+#include "mixing_of_type.h"
+#include "householder_of_type.h"
+#include "elementary_of_type.h"
+#include "coupling_of_type.h"
 #undef REAL
+#undef REAL_IS_DOUBLE
 #undef BITS
 #undef NAME
 #undef LANES
 #undef WIDTH
 
 #define REAL double
+#define REAL_IS_DOUBLE 1
 #define BITS int64_t
 #define NAME(name) name##_float64
 #include "panels_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
+#include "mixing_of_type.h"
+#include "householder_of_type.h"
+#include "elementary_of_type.h"
+#include "coupling_of_type.h"

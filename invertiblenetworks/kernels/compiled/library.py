@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import expect_in
+from .addresses import with_addresses
+from .rows import Rows
 from .shapes import Shape
 
 NAMES = ("avx512", "avx2")
@@ -25,10 +27,10 @@ NAMES = ("avx512", "avx2")
 SWITCH = "INVERTIBLENETWORKS_COMPILED"
 """Environment variable: one of these names, or 0 for none."""
 
-INTERFACE_VERSION = 1
+INTERFACE_VERSION = 2
 """The same number as in `kernels.c`."""
 
-TYPES = ("float32", "float64")
+TYPES = frozenset(map(np.dtype, ("float32", "float64")))
 
 
 class Functions:
@@ -40,49 +42,56 @@ class Functions:
         Pixels of a panel.
     n_states, memory_forward, ... : callable
         Take a `Shape`, and return how many numbers of memory are needed.
-    forward, backward, transform, correlate : callable
-        Take a `Shape`, arrays and numbers; arrays must be as C wants them.
+    forward, backward, transform, correlate, mix, mix_back : callable
+        Take a `Shape`, numbers and arrays; arrays must be as C wants them.
+    affine, affine_back : callable
+        Take `Rows` and the same.
+    householder, householder_adjoint, rotation_gradients : callable
+        Take only the same.
     """
 
     def __init__(self, library: ctypes.CDLL, dtype: np.dtype):
         self.width = library.bytes_of_panel_row() // dtype.itemsize
         array, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-        arguments = {
-            "n_states": (),
-            "memory_forward": (),
-            "memory_backward": (),
-            "memory_transform": (),
-            "memory_correlate": (),
-            "forward": (*[array] * 9, real),
-            "backward": (*[array] * 13, real),
-            "transform": (number, number, ctypes.c_int, *[array] * 5),
-            "correlate": (number, number, *[array] * 4),
+        flag, shape, rows = ctypes.c_int, ctypes.POINTER(Shape), ctypes.POINTER(Rows)
+        works = {
+            "forward": (shape, *[array] * 9, real),
+            "backward": (shape, *[array] * 13, real),
+            "transform": (shape, number, number, flag, *[array] * 5),
+            "correlate": (shape, number, number, *[array] * 4),
+            "mix": (shape, *[number] * 4, *[array] * 5),
+            "mix_back": (shape, *[number] * 6, *[array] * 10),
+            "affine": (rows, flag, *[array] * 4, real),
+            "affine_back": (rows, flag, *[array] * 7, real),
+            "householder": (number, number, *[array] * 3),
+            "householder_adjoint": (number, number, *[array] * 4),
+            "rotation_gradients": (number, *[array] * 8, real),
         }
-        for name, types in arguments.items():
+        asks = ("n_states", *(f"memory_{name}" for name in WITH_MEMORY))
+        for name in (*works, *asks):
             function = getattr(library, f"{name}_{dtype.name}")
-            function.argtypes = (ctypes.POINTER(Shape), *types)
-            asks = name == "n_states" or name.startswith("memory")
-            function.restype = number if asks else None
-            setattr(self, name, _with_addresses(function))
+            function.argtypes = works.get(name, (shape,))
+            function.restype = number if name in asks else None
+            setattr(self, name, _taking_arrays(function) if name in works else function)
 
 
-def _with_addresses(function: Callable) -> Callable:
+WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back")
+"""Functions that say how much memory they take."""
+
+
+def _taking_arrays(function: Callable) -> Callable:
     """Let a function take arrays; it must not outlive them."""
 
-    def call(shape: Shape, *arguments):
-        return function(shape, *map(_address, arguments))
+    def call(*arguments):
+        return function(*with_addresses(*arguments))
 
     return call
-
-
-def _address(value):
-    return value.ctypes.data if isinstance(value, np.ndarray) else value
 
 
 def functions(dtype: np.dtype) -> Functions | None:
     """Return the functions for arrays of a type; None if there are none."""
     name = compiled_kernels()
-    if name is None or dtype.name not in TYPES or not dtype.isnative:
+    if name is None or dtype not in TYPES:
         return None
     return _functions(name, dtype)
 

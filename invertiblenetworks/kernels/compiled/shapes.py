@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 from collections.abc import Sequence
 
@@ -11,9 +12,10 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module
 from ..memory import in_tile
+from .rows import rows_fit
 
-MOST_PANELS = 16
-"""In a tile; 768 pixels in float32 with AVX-512."""
+MOST_PANELS = 6
+"""In a tile; 288 pixels in float32 with AVX-512."""
 
 
 class Shape(ctypes.Structure):
@@ -34,7 +36,9 @@ class Shape(ctypes.Structure):
     )
 
 
-def shape_of(x: Array, y: Array, margin: Sequence[int]) -> Shape:
+def shape_of(
+    x: Array, y: Array, margin: Sequence[int] = (), n_hidden: int = 0, n_panels: int = 0
+) -> Shape:
     """Of images that are read around each pixel, and of images at the pixels.
 
     Parameters
@@ -44,19 +48,48 @@ def shape_of(x: Array, y: Array, margin: Sequence[int]) -> Shape:
         Both as `pixels_without_gaps` returns them.
     margin : sequence of int
         Half the size of a window, rounded down, on each axis.
+    n_hidden : int
+    n_panels : int
+        Of a tile, see `panels_of_tile`.
+
+    Returns
+    -------
+    Shape
+        Not to be changed: the same call returns the same object.
     """
-    before, step = (1,) * (5 - x.ndim), x.dtype.itemsize
+    strides, itemsize = (*x.strides[:2], *y.strides[:2]), x.dtype.itemsize
+    sizes = (y.shape[1], n_hidden, n_panels)
+    return _shape(x.shape, sizes, itemsize, strides, tuple(margin))
+
+
+@functools.lru_cache(maxsize=1024)
+def _shape(x_shape, sizes, itemsize, strides, margin) -> Shape:
+    n_samples, n_in, *spatial = x_shape
+    n_out, n_hidden, n_panels = sizes
+    x_sample, x_channel, y_sample, y_channel = (step // itemsize for step in strides)
     return Shape(
-        n_samples=len(x),
-        spatial=before + x.shape[2:],
-        margin=(0,) * len(before) + tuple(margin),
-        n_in=x.shape[1],
-        n_out=y.shape[1],
-        x_sample=x.strides[0] // step,
-        x_channel=x.strides[1] // step,
-        y_sample=y.strides[0] // step,
-        y_channel=y.strides[1] // step,
+        n_samples=n_samples,
+        spatial=(*(1,) * (3 - len(spatial)), *spatial),
+        margin=(*(0,) * (3 - len(margin)), *margin),
+        n_in=n_in,
+        n_hidden=n_hidden,
+        n_out=n_out,
+        x_sample=x_sample,
+        x_channel=x_channel,
+        y_sample=y_sample,
+        y_channel=y_channel,
+        panels_of_tile=n_panels,
     )
+
+
+def as_images(x: Array) -> Array:
+    """Vectors as the pixels of one row, which is how states lie in memory."""
+    return x.T[None] if x.ndim == 2 else x
+
+
+def as_given(images: Array, like: Array) -> Array:
+    """Undo `as_images`."""
+    return images[0].T if like.ndim == 2 else images
 
 
 def n_panels(images: Array, width: int) -> int:
@@ -79,11 +112,7 @@ def pixels_without_gaps(images: Array) -> Array:
     Samples and channels are whole numbers apart, which they are not in a field of a
     record.
     """
-    step = itemsize = images.dtype.itemsize
-    fits = all(stride % itemsize == 0 for stride in images.strides[:2])
-    for size, stride in zip(images.shape[:1:-1], images.strides[:1:-1], strict=True):
-        fits = fits and (stride == step or size == 1)
-        step *= size
-    if isinstance(images, np.ndarray):
-        fits = fits and images.flags.aligned
-    return images if fits else get_array_module(images).ascontiguousarray(images)
+    fits = not isinstance(images, np.ndarray) or images.flags.aligned
+    if fits and rows_fit(images.shape, images.strides, images.dtype.itemsize):
+        return images
+    return get_array_module(images).ascontiguousarray(images)

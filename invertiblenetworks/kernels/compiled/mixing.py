@@ -1,0 +1,95 @@
+"""Affine maps of the channels of every pixel, compiled: see `kernels/mixing.py`.
+
+A panel of pixels is read, multiplied, and written, or summed over, while it is in the
+cache. Threads share the panels, wherever samples begin and end.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._types import Array
+from ...backend import get_array_module
+from .. import workers
+from ..channels import empty_state
+from ..workspace import scratch
+from .library import Functions
+from .shapes import (
+    as_images,
+    n_panels,
+    panels_of_tile,
+    pixels_without_gaps,
+    shape_of,
+)
+
+TILE_BYTES = 2**18
+"""Bytes of an array over whose pixels gradients are summed at a time."""
+
+LEAST_NUMBERS = 2**18
+"""Numbers of a batch for which it does not pay to wake another thread."""
+
+
+def mix(compiled: Functions, matrix: Array, offset: Array, x: Array) -> Array:
+    """Return what `mixing.mix` does."""
+    xp, y = get_array_module(x), empty_state(x)
+    matrix = _without_gaps(matrix)
+    images, result = pixels_without_gaps(as_images(x)), as_images(y)
+    shape = shape_of(images, result)
+    size = compiled.memory_mix(shape)
+
+    def on_panels(panels):
+        memory = scratch("compiled mixing", (size,), x)
+        if xp is np:
+            arrays = (matrix, offset, images, result, memory)
+            compiled.mix(shape, panels.start, panels.stop, *_strides(matrix), *arrays)
+
+    _share(images, compiled, on_panels)
+    return y
+
+
+def mix_and_correlate(
+    compiled: Functions,
+    of_value: tuple[Array, Array],
+    of_cotangent: Array,
+    value: Array,
+    cotangent: Array,
+) -> tuple[Array, Array, Array, Array]:
+    """Return what `mixing.mix_and_correlate` does."""
+    xp, x, dx = get_array_module(value), empty_state(value), empty_state(value)
+    (matrix, offset), of_cotangent = of_value, _without_gaps(of_cotangent)
+    matrix, k = _without_gaps(matrix), len(offset)
+    y, dy = (pixels_without_gaps(as_images(a)) for a in (value, cotangent))
+    of_tile = panels_of_tile(TILE_BYTES, k, y, compiled.width)
+    shape = shape_of(y, dy, n_panels=of_tile)
+    size = compiled.memory_mix_back(shape)
+
+    def on_panels(panels):
+        memory = scratch("compiled mixing", (size,), y)
+        gram, total = xp.empty((k, k), y.dtype), xp.empty(k, y.dtype)
+        if xp is np:
+            strides = (*_strides(matrix), *_strides(of_cotangent))
+            arrays = (matrix, offset, of_cotangent, y, dy, x, dx, gram, total, memory)
+            compiled.mix_back(shape, panels.start, panels.stop, *strides, *arrays)
+        return gram, total
+
+    (gram, total), *others = _share(y, compiled, on_panels)
+    for other_gram, other_total in others:
+        gram += other_gram
+        total += other_total
+    return x, dx, gram, total
+
+
+def _share(images, compiled, on_panels):
+    worth = images.size // LEAST_NUMBERS
+    return workers.for_shares(n_panels(images, compiled.width), worth, on_panels)
+
+
+def _without_gaps(matrix):
+    """A matrix whose rows or columns have no gaps, nor gaps between them."""
+    xp = get_array_module(matrix)
+    return matrix if 1 in _strides(matrix) else xp.ascontiguousarray(matrix)
+
+
+def _strides(matrix):
+    """Steps from row to row and from column to column, in numbers."""
+    return [stride // matrix.dtype.itemsize for stride in matrix.strides]
