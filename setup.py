@@ -9,6 +9,9 @@ FOLDER = "invertiblenetworks/kernels/compiled"
 
 PARTS = (
     "panels",
+    "matrices",
+    "products",
+    "windows",
     "block",
     "convolution",
     "mixing",
@@ -26,13 +29,15 @@ INSTRUCTIONS = {
 def extensions() -> list[Extension]:
     """The same code for several sets of instructions, chosen from when it runs.
 
-    Each is optional: where it cannot be compiled, NumPy does its work.
+    And what tells it where arrays are. Each is optional: where it cannot be compiled,
+    NumPy does its work.
     """
     if os.name != "posix" or platform.machine().lower() not in ("x86_64", "amd64"):
         return []
-    return [
+    module = FOLDER.replace("/", ".")
+    found = [
         Extension(
-            f"{FOLDER.replace('/', '.')}.kernels_{name}",
+            f"{module}.kernels_{name}",
             sources=[f"{FOLDER}/kernels.c"],
             depends=[f"{FOLDER}/{part}_of_type.h" for part in PARTS],
             extra_compile_args=["-O3", "-std=gnu11", *flags],
@@ -40,6 +45,9 @@ def extensions() -> list[Extension]:
         )
         for name, flags in INSTRUCTIONS.items()
     ]
+    addresses = [f"{FOLDER}/addresses.c"]
+    found.append(Extension(f"{module}._addresses", sources=addresses, optional=True))
+    return found
 
 
 setup(ext_modules=extensions())

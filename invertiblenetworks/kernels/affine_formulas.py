@@ -6,8 +6,8 @@ With the two halves ``(raw, shift)`` of ``p`` and the scale ``s = activation(raw
 
 A result may take the memory of what is read and is of the same kind: ``b`` that of
 ``b2``, ``db`` that of ``db2``, ``dp`` that of ``p``, and the reverse. On NumPy the
-formulas work in parts for which the cache has room, or are compiled; on CuPy each is one kernel, and
-one more for ``ld``, if the activation knows its scale in CUDA.
+formulas work in parts for which the cache has room, or are compiled; on CuPy each is
+one kernel, and one more for ``ld``, if the activation knows its scale in CUDA.
 """
 
 from __future__ import annotations

@@ -67,6 +67,9 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #define BITS int32_t
 #define NAME(name) name##_float32
 #include "panels_of_type.h"
+#include "matrices_of_type.h"
+#include "products_of_type.h"
+#include "windows_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"
@@ -79,12 +82,18 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef NAME
 #undef LANES
 #undef WIDTH
+#undef WITH_VECTORS
+#undef N_OF
+#undef CHAIN
 
 #define REAL double
 #define REAL_IS_DOUBLE 1
 #define BITS int64_t
 #define NAME(name) name##_float64
 #include "panels_of_type.h"
+#include "matrices_of_type.h"
+#include "products_of_type.h"
+#include "windows_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"

@@ -44,7 +44,8 @@ def rows_of(*arrays: Array) -> Rows | None:
     Returns
     -------
     Rows or None
-        None if types differ, or the numbers of a row do not follow each other in all arrays.
+        None if types differ, or the numbers of a row do not follow each other in one
+        of them.
     """
     owned = [array for array in arrays if isinstance(array, np.ndarray)]
     same_type = all(array.dtype == arrays[0].dtype for array in arrays)

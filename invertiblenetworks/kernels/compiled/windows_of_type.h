@@ -1,0 +1,213 @@
+/* Windows around pixels: where panels are in images; follows `panels_of_type.h`. */
+
+/* The pixels of a panel, and which of their neighbours are in the image. */
+typedef struct {
+  int in_vectors; /* each vector lies in one sample: its first pixel tells where */
+  integer n, samples[WIDTH], pixels[WIDTH];
+  BITS *inside; /* [n_taps][WIDTH], all bits or none */
+  BITS *moved;  /* for `scatter`, else null: each row moved by its tap's last place */
+} NAME(Panel);
+
+INLINE integer NAME(all_pixels)(const Shape *s) {
+  return s->n_samples * s->spatial[0] * s->spatial[1] * s->spatial[2];
+}
+
+/* Number of pixels in some panels: the last of all is not full. */
+INLINE integer NAME(pixels_of)(const Shape *s, integer first_panel, integer n_panels) {
+  integer left = NAME(all_pixels)(s) - first_panel * WIDTH;
+  return left < n_panels * WIDTH ? left : n_panels * WIDTH;
+}
+
+INLINE integer NAME(n_taps)(const Shape *s) {
+  return (2 * s->margin[0] + 1) * (2 * s->margin[1] + 1) * (2 * s->margin[2] + 1);
+}
+
+/* Where the pixels of a panel are. The first of each vector is enough for those who do
+   not look beside them, if it is in one sample. */
+INLINE void NAME(find_pixels)(const Shape *s, integer first, int first_is_enough,
+                              NAME(Panel) *panel) {
+  integer n_pixels = s->spatial[0] * s->spatial[1] * s->spatial[2];
+  integer sample = first / n_pixels, pixel = first % n_pixels;
+  panel->n = NAME(pixels_of)(s, first / WIDTH, 1);
+  panel->in_vectors = pixel + WIDTH <= n_pixels || n_pixels % LANES == 0;
+  /* No division per pixel: that would take a tenth of the time of a small net. */
+  integer step = panel->in_vectors && first_is_enough ? LANES : 1;
+  for (integer lane = 0; lane < WIDTH; lane += step) {
+    panel->samples[lane] = sample;
+    panel->pixels[lane] = pixel;
+    pixel += step;
+    if (pixel == n_pixels) pixel = 0, sample++;
+  }
+}
+
+/* The same, and which of their neighbours are in the image. */
+static void NAME(find_panel)(const Shape *s, integer first, NAME(Panel) *panel) {
+  const integer *size = s->spatial, *m = s->margin;
+  BITS at[3][WIDTH], near[2][WIDTH];
+  NAME(find_pixels)(s, first, 0, panel);
+  integer pixel = panel->pixels[0];
+  integer x = pixel / (size[1] * size[2]), y = pixel / size[2] % size[1];
+  integer z = pixel % size[2];
+  for (integer lane = 0; lane < WIDTH; lane++) {
+    at[0][lane] = x, at[1][lane] = y, at[2][lane] = z;
+    z++;
+    if (z == size[2]) z = 0, y++;
+    if (y == size[1]) y = 0, x++;
+    if (x == size[0]) x = 0;
+  }
+  BITS *inside = panel->inside;
+  for (integer i = -m[0]; i <= m[0]; i++) {
+    for (integer lane = 0; lane < WIDTH; lane++)
+      near[0][lane] = -(BITS)((at[0][lane] + i >= 0) & (at[0][lane] + i < size[0]) &
+                              (lane < panel->n));
+    for (integer j = -m[1]; j <= m[1]; j++) {
+      for (integer lane = 0; lane < WIDTH; lane++)
+        near[1][lane] = near[0][lane] & -(BITS)((at[1][lane] + j >= 0) &
+                                                (at[1][lane] + j < size[1]));
+      for (integer k = -m[2]; k <= m[2]; k++, inside += WIDTH)
+        for (integer lane = 0; lane < WIDTH; lane++)
+          inside[lane] = near[1][lane] & -(BITS)((at[2][lane] + k >= 0) &
+                                                 (at[2][lane] + k < size[2]));
+    }
+  }
+  if (!panel->moved) return;
+  memset(panel->moved, 0, NAME(n_taps)(s) * WIDTH * sizeof(BITS));
+  for (integer tap = 0; tap < NAME(n_taps)(s); tap++) {
+    integer k = tap % (2 * m[2] + 1) - m[2], kept = WIDTH - (k < 0 ? -k : k);
+    if (kept > 0)
+      memcpy(panel->moved + tap * WIDTH + (k > 0 ? k : 0),
+             panel->inside + tap * WIDTH + (k < 0 ? -k : 0), kept * sizeof(BITS));
+  }
+}
+
+/* Where the pixel of a lane is in the first channel. */
+INLINE integer NAME(place)(const NAME(Panel) *panel, integer lane, Strides strides) {
+  return panel->samples[lane] * strides.sample + panel->pixels[lane];
+}
+
+/* Find where the vectors of a panel begin. Returns whether they may be read whole, and
+   have zero added to them, as seen from all taps: whether they are in the images, even
+   if some numbers are of pixels outside of this one. */
+INLINE int NAME(find_starts)(const Shape *s, const NAME(Panel) *panel, Strides strides,
+                             integer starts[VECTORS]) {
+  const integer *size = s->spatial, *m = s->margin;
+  integer furthest = (m[0] * size[1] + m[1]) * size[2] + m[2];
+  integer end = (s->n_samples - 1) * strides.sample + size[0] * size[1] * size[2];
+  int are_there = panel->in_vectors && strides.channel >= 0;
+  for (integer v = 0; v < VECTORS; v++) {
+    integer lane = v * LANES < panel->n ? v * LANES : 0; /* else of no pixels */
+    starts[v] = NAME(place)(panel, lane, strides);
+    are_there &= (starts[v] >= furthest) & (starts[v] + furthest + LANES <= end);
+  }
+  return are_there;
+}
+
+/* Rows (channel, tap) of a panel from images, zero outside of them. */
+static void NAME(gather)(const Shape *s, const NAME(Panel) *panel, const REAL *images,
+                         Strides strides, integer n_channels, REAL *out) {
+  const integer *size = s->spatial, *m = s->margin;
+  integer starts[VECTORS];
+  int whole = NAME(find_starts)(s, panel, strides, starts);
+  for (integer c = 0; c < n_channels; c++) {
+    const REAL *channel = images + c * strides.channel;
+    const BITS *inside = panel->inside;
+    for (integer i = -m[0]; i <= m[0]; i++)
+      for (integer j = -m[1]; j <= m[1]; j++)
+        for (integer k = -m[2]; k <= m[2]; k++, inside += WIDTH, out += WIDTH) {
+          integer shift = (i * size[1] + j) * size[2] + k;
+          if (whole) {
+            UNROLLED for (int v = 0; v < VECTORS; v++) {
+              NAME(mask) bits = *(const NAME(mask) *)(inside + v * LANES);
+              NAME(vector) value = *(const NAME(loose) *)(channel + starts[v] + shift);
+              *(NAME(mask) *)(out + v * LANES) = (NAME(mask))value & bits;
+            }
+          } else {
+            for (integer lane = 0; lane < WIDTH; lane++)
+              out[lane] = inside[lane]
+                              ? channel[NAME(place)(panel, lane, strides) + shift]
+                              : 0;
+          }
+        }
+  }
+}
+
+/* The adjoint: add rows (channel, tap) of a panel to images.
+
+   The taps of one row of a window are summed first, each moved by its place. Added one
+   by one they would overlap, and a processor waits for what it has just written if it
+   reads it in other vectors. */
+static void NAME(scatter)(const Shape *s, const NAME(Panel) *panel, const REAL *in,
+                          Strides strides, integer n_channels, REAL *images) {
+  const integer *size = s->spatial, *m = s->margin, n_taps = 2 * m[2] + 1;
+  integer starts[VECTORS];
+  int whole = NAME(find_starts)(s, panel, strides, starts) && n_taps < WIDTH;
+  for (integer c = 0; c < n_channels; c++) {
+    REAL *channel = images + c * strides.channel;
+    const BITS *inside = panel->inside, *moved = panel->moved;
+    for (integer i = -m[0]; i <= m[0]; i++)
+      for (integer j = -m[1]; j <= m[1]; j++, inside += n_taps * WIDTH,
+                  moved += n_taps * WIDTH, in += n_taps * WIDTH) {
+        integer shift = (i * size[1] + j) * size[2];
+        if (whole)
+          UNROLLED for (int v = 0; v < VECTORS; v++) {
+            NAME(loose) *place = (NAME(loose) *)(channel + starts[v] + shift);
+            NAME(vector) sum = *place;
+            for (integer k = 0; k < n_taps; k++) {
+              integer at = k * WIDTH + v * LANES;
+              NAME(mask) bits = *(const NAME(mask) *)(moved + at);
+              NAME(loose) value = *(const NAME(loose) *)(in + at - (k - m[2]));
+              sum += (NAME(vector))((NAME(mask))value & bits);
+            }
+            *place = sum;
+          }
+        /* What is moved beyond the ends, or everything. */
+        for (integer k = 0; k < n_taps; k++) {
+          integer by = k - m[2], n_beyond = by < 0 ? -by : by;
+          integer first = whole && by > 0 ? WIDTH - by : 0;
+          integer last = whole ? first + n_beyond : WIDTH;
+          for (integer lane = first; lane < last; lane++)
+            if (inside[k * WIDTH + lane])
+              channel[NAME(place)(panel, lane, strides) + shift + by] +=
+                  in[k * WIDTH + lane];
+        }
+      }
+  }
+}
+
+/* Rows (channel) of a panel from images. */
+static void NAME(read)(const NAME(Panel) *panel, const REAL *images, Strides strides,
+                       integer n_channels, REAL *out) {
+  for (integer c = 0; c < n_channels; c++, out += WIDTH) {
+    const REAL *channel = images + c * strides.channel;
+    if (panel->in_vectors) {
+      for (integer lane = 0; lane < panel->n; lane += LANES)
+        *(NAME(vector) *)(out + lane) =
+            *(const NAME(loose) *)(channel + NAME(place)(panel, lane, strides));
+    } else {
+      for (integer lane = 0; lane < WIDTH; lane++)
+        out[lane] = lane < panel->n ? channel[NAME(place)(panel, lane, strides)] : 0;
+    }
+  }
+}
+
+/* Write the rows of a panel to images, or add them. */
+static void NAME(store)(const NAME(Panel) *panel, const REAL *in, Strides strides,
+                        integer n_channels, int adds, REAL *images) {
+  for (integer c = 0; c < n_channels; c++, in += WIDTH) {
+    REAL *channel = images + c * strides.channel;
+    if (panel->in_vectors) {
+      for (integer lane = 0; lane < panel->n; lane += LANES) {
+        NAME(loose) *place =
+            (NAME(loose) *)(channel + NAME(place)(panel, lane, strides));
+        NAME(vector) value = *(const NAME(vector) *)(in + lane);
+        if (adds) value += *place;
+        *place = value;
+      }
+    } else {
+      for (integer lane = 0; lane < panel->n; lane++) {
+        REAL *place = channel + NAME(place)(panel, lane, strides);
+        *place = adds ? *place + in[lane] : in[lane];
+      }
+    }
+  }
+}
