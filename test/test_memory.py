@@ -14,7 +14,7 @@ from pool_peak import pool_peak
 
 import invertiblenetworks as inn
 
-SHAPE = (4, 4, 32, 32)
+SHAPE = (16, 4, 32, 32)
 DEEP = 32
 
 

@@ -207,8 +207,7 @@ class Results(list):
 def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
     first, *others = collectors
     for other in others:
-        for parameter, cotangent in other.items():
-            first(parameter, cotangent)
+        first.merge(other)
     return first.items()
 
 

@@ -51,6 +51,11 @@ class Storage:
     flags = property(attrgetter("_carrier.flags"))
 
     @property
+    def base(self) -> Buffer | None:
+        """None unless this is a view."""
+        return None if self._owner else self._buffer
+
+    @property
     def _memory(self) -> Memory:
         return self._buffer.memory
 

@@ -209,5 +209,6 @@ def test_small_work_is_not_shared(net):
 def test_a_gradient_counts_as_three_evaluations(net, monkeypatch):
     work = 8 * 16 * 6 * (2 * 9 * 4 + 4 * 4 + 4 * 4 * 9)
     monkeypatch.setattr(pieces, "LEAST_WORK", work)
+    monkeypatch.setattr(pieces, "COMPILED", 1)
     assert len(cut_of(net, (8, 2, 16, 6), 4, gradient=False)) == 1
     assert len(cut_of(net, (8, 2, 16, 6), 4)) == 3
