@@ -25,7 +25,7 @@ from .shapes import (
 TILE_BYTES = 2**18
 """Bytes of an array over whose pixels gradients are summed at a time."""
 
-LEAST_NUMBERS = 2**18
+LEAST_NUMBERS = 2**17
 """Numbers of a batch for which it does not pay to wake another thread."""
 
 
