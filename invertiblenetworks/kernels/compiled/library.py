@@ -1,7 +1,7 @@
 """The compiled functions, if there are any for this processor.
 
 ``setup.py`` compiles `kernels.c` once for each set of vector instructions in `NAMES`,
-and goes on where that fails. Nothing here uses Python's C interface: what is loaded is
+and goes on where that fails. They do not use Python's C interface: what is loaded is
 a plain library, and its functions run without the interpreter's lock.
 """
 
@@ -105,9 +105,10 @@ def _functions(name: str, dtype: np.dtype) -> Functions:
 def compiled_kernels() -> str | None:
     """Name the vector instructions of the compiled kernels in use.
 
-    Conditioners with piecewise linear activations, and convolutions that keep the size
-    of images, are compiled when the package is installed on a machine with an x86
-    processor and a C compiler. Without them NumPy does the same work, more slowly.
+    Conditioners with piecewise linear activations, convolutions that keep the size of
+    images, 1x1 convolutions, and affine couplings with the default scale are compiled
+    when the package is installed on a machine with an x86 processor and a C compiler.
+    Without them NumPy does the same work, more slowly.
 
     Returns
     -------
