@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from doubles import backends
 
+from invertiblenetworks.base import pieces
 from invertiblenetworks.kernels import (
     product_sum,
     products,
@@ -153,7 +154,7 @@ def numpy_kernels(monkeypatch):
 
 
 def _use_library(name, monkeypatch):
-    for module in (library, workers):
+    for module in (library, workers, pieces):
         monkeypatch.setattr(module, "compiled_kernels", lambda: name)
     return name
 

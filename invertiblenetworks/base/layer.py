@@ -249,7 +249,7 @@ def _collect(values: Iterable[object], found: list[Parameter]) -> None:
             _collect(value if role == "sequence" else value.values(), found)
 
 
-_PLAIN = frozenset({bool, int, float, str, type(None), np.dtype})
+_PLAIN = frozenset({bool, int, float, str, type(None)})
 """Types of most attributes; a look in a set is sooner done than a call."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from .._types import Array
@@ -18,10 +17,6 @@ def zeros_like(x):
     return get_array_module(x).zeros(x.shape, x.dtype)
 
 
-HELD_ONCE = 3
-"""References to an array in a dictionary: that one, a name's, and that of the count."""
-
-
 class Collector:
     """Receives parameter cotangents in place of ``Parameter.accumulate``.
 
@@ -35,21 +30,15 @@ class Collector:
         known = self._sums.get(parameter)
         self._sums[parameter] = cotangent if known is None else known + cotangent
 
-    def merge(self, other: Collector) -> None:
-        """Add the sums of another collector, which is not used again.
+    def merge(self, other: Collector, in_place: bool) -> None:
+        """Add the sums of another collector.
 
-        In place where nobody else holds an array: a third array for each parameter
-        would leave gaps in memory between gradients, and so make it grow with depth.
+        In place if nobody else holds the arrays: a third one for each parameter would
+        leave gaps in memory between gradients, and so make it grow with depth.
         """
         for parameter, cotangent in other._sums.items():
-            known = self._sums.get(parameter)
-            may_change = (
-                sys.getrefcount(known) == HELD_ONCE
-                and known.base is None
-                and known.dtype == cotangent.dtype
-            )
-            if may_change:
-                known += cotangent
+            if in_place and parameter in self._sums:
+                self._sums[parameter] += cotangent
             else:
                 self(parameter, cotangent)
 

@@ -34,6 +34,15 @@ class Net(Layer):
         """
         return vars(type(self)).get("_is_per_sample", False)
 
+    @property
+    def gives_gradients_away(self) -> bool:
+        """Whether ``pull`` adds to gradients new arrays that nobody else holds.
+
+        Then those of several threads are summed in place. No array may be added for two
+        parameters. True for a class that says ``_has_new_gradients = True`` itself.
+        """
+        return vars(type(self)).get("_has_new_gradients", False)
+
     gives_result_away: bool = False
     """Whether results are new arrays that no ``pull`` needs: may be overwritten.
 

@@ -30,7 +30,7 @@ More than for a single convolution (`conv_cuts.LEAST_WORK`): between the many li
 a net the threads wait for each other at the interpreter.
 """
 
-COMPILED = 2
+LESS_WHERE_COMPILED = 2
 """How many times less that is with compiled kernels, which are many lines in one."""
 
 LESS_FOR_SEVERAL = 2
@@ -121,7 +121,7 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
     n_parts = 1  # A device shares the work of one thread among its own.
     if on_cpu:
-        least = LEAST_WORK // (COMPILED if compiled_kernels() else 1)
+        least = LEAST_WORK // (LESS_WHERE_COMPILED if compiled_kernels() else 1)
         worth = _work(net, shape, gradient) // max(1, least)
         n_parts = max(1, min(workers.n_workers(), worth))
     if net._reach() is not None and len(shape) > 2:
@@ -148,6 +148,7 @@ def run(
     add_grad: AddGrad | None = None,
     *,
     passing: bool = False,
+    in_place: bool = False,
 ) -> Results:
     """Run a task on all pieces; the parameter gradients add up in a fixed order.
 
@@ -161,6 +162,8 @@ def run(
     passing : bool, default False
         Whether the task is done with results of conditioners when it returns, see
         `workspace.passing_results`. Without workers that changes nothing.
+    in_place : bool, default False
+        Whether nobody else holds what the tasks add, see `Net.gives_gradients_away`.
 
     Returns
     -------
@@ -187,7 +190,7 @@ def run(
             for pieces, collector in zip(shares, collectors, strict=True)
         ]
     )
-    for parameter, total in _totals(collectors):
+    for parameter, total in _totals(collectors, in_place):
         add_grad(parameter, total)
     return Results(results)
 
@@ -204,10 +207,12 @@ class Results(list):
         self._shares = shares
 
 
-def _totals(collectors: list[Collector]) -> list[tuple[Parameter, Array]]:
+def _totals(
+    collectors: list[Collector], in_place: bool
+) -> list[tuple[Parameter, Array]]:
     first, *others = collectors
     for other in others:
-        first.merge(other)
+        first.merge(other, in_place)
     return first.items()
 
 

@@ -73,7 +73,9 @@ def linearize_in_pieces(
 
         dx = zeros_like(x)
         # Only here, one after the other: rows of neighbouring pieces overlap.
-        for piece, dx_piece in run(shares, on_piece, add_grad, passing=True):
+        own = net.gives_gradients_away
+        found = run(shares, on_piece, add_grad, passing=True, in_place=own)
+        for piece, dx_piece in found:
             dx_seen = piece.with_neighbours(dx)
             dx_seen += dx_piece
         return dx, None

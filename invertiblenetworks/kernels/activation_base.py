@@ -23,6 +23,9 @@ SHORTER_WAYS = (
 )
 """What follows from the value and the derivative, and may be written out."""
 
+COMPILED_WAYS = ("slope_below_zero", "arctan_factor")
+"""Those that stand for all of the function."""
+
 
 @dataclass(frozen=True)
 class Activation(ABC):
@@ -56,7 +59,8 @@ class Activation(ABC):
     A new activation needs `forward` and `derivative`. The methods that write in place,
     `scale` and `log_derivative` follow from these; an activation that can do them in
     fewer steps overrides them. A class that changes `forward`, `derivative` or `vjp`
-    loses the shorter ways of its base class, unless it writes its own.
+    loses the shorter ways of its base class, unless it writes its own; one that writes
+    any of these loses the last two.
     """
 
     positive = False
@@ -68,11 +72,12 @@ class Activation(ABC):
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        if not {"forward", "derivative", "vjp"} & set(vars(cls)):
-            return
-        for name in SHORTER_WAYS:
-            if name not in vars(cls):
-                setattr(cls, name, getattr(Activation, name))
+        own = set(vars(cls))
+        lost = COMPILED_WAYS if own.intersection(SHORTER_WAYS) else ()
+        if own & {"forward", "derivative", "vjp"}:
+            lost = SHORTER_WAYS
+        for name in set(lost) - own:
+            setattr(cls, name, getattr(Activation, name))
 
     def __post_init__(self):
         for name, value in self.options().items():

@@ -148,13 +148,12 @@ def _pull(
     read,
     written,
 ) -> None:
-    compiled, pull = (
-        compiled_coupling.functions_for(activation, read[2]),
-        compiled_coupling.pull,
-    )
-    if compiled is not None and pull(compiled, activation, inverse, read, written):
-        return
     dy, dld, y, p = read
+    compiled = compiled_coupling.functions_for(activation, y)
+    if compiled is not None and compiled_coupling.pull(
+        compiled, activation, inverse, read, written
+    ):
+        return
     dx, dp, x = written
     dld = dld.reshape((-1,) + (1,) * (y.ndim - 1))
     (raw, shift), (draw, dshift) = halves(p), halves(dp)

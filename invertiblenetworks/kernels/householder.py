@@ -108,7 +108,7 @@ def householder_adjoint(v: Array, g: Array) -> Array:
 
     The original forms the k x k x k derivatives of the reflections instead.
     """
-    compiled = compiled_householder.functions_for(v)
+    compiled = compiled_householder.functions_for(v, g)
     if compiled is not None:
         return compiled_householder.householder_adjoint(compiled, v, g)
     xp, gram = get_array_module(v, g), product(v, v.T)

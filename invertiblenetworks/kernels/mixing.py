@@ -1,13 +1,13 @@
 """Affine maps of the channels of every pixel: ``y = m x + c``, and their adjoints.
 
-Samples are shared among worker threads; each sample stays in the cache from its first
-use to its last.
+Samples (panels of pixels, where it is compiled) are shared among worker threads; each
+stays in the cache from its first use to its last.
 """
 
 from __future__ import annotations
 
 from .._types import Array
-from ..backend import get_array_module, has_cuda_kernels, on_host
+from ..backend import get_array_module, has_cuda_kernels
 from . import products_cuda, workers
 from .channels import (
     as_columns,
@@ -18,11 +18,8 @@ from .channels import (
     sum_but_channels,
 )
 from .compiled import mixing as compiled_mixing
-from .compiled.library import Functions, functions
+from .compiled.library import functions_of
 from .householder import channel_gram
-
-LEAST_NUMBERS = 2**17
-"""Numbers read for which it does not pay to wake another thread."""
 
 
 def mix(matrix: Array, offset: Array, x: Array) -> Array:
@@ -34,15 +31,15 @@ def mix(matrix: Array, offset: Array, x: Array) -> Array:
     offset : array, shape (k,)
     x : array, shape (N, k, *spatial)
     """
-    compiled = _compiled(x)
-    if compiled is not None:
+    compiled = functions_of(x, matrix, offset)
+    if compiled is not None and x.size:
         return compiled_mixing.mix(compiled, matrix, offset, x)
     y = empty_state(x)
 
     def on_samples(samples):
         _mix_into(matrix, offset, x[samples], y[samples])
 
-    workers.for_shares(len(x), _worth(x), on_samples)
+    workers.for_shares(len(x), workers.worth_of_reading(x), on_samples)
     return y
 
 
@@ -69,8 +66,8 @@ def mix_and_correlate(
     total : array, shape (k,)
         Sum of ``dy``.
     """
-    compiled = _compiled(value)
-    if compiled is not None:
+    compiled = functions_of(value, cotangent, *of_value, of_cotangent)
+    if compiled is not None and value.size:
         return compiled_mixing.mix_and_correlate(
             compiled, of_value, of_cotangent, value, cotangent
         )
@@ -84,20 +81,11 @@ def mix_and_correlate(
         _mix_into(of_cotangent, None, dy, dx[samples])
         return gram, sum_but_channels(dy)
 
-    shares = workers.for_shares(len(x), _worth(x), on_samples)
+    shares = workers.for_shares(len(x), workers.worth_of_reading(x), on_samples)
     gram, total = shares[0]
     for other_gram, other_total in shares[1:]:
         gram, total = gram + other_gram, total + other_total
     return x, dx, gram, total
-
-
-def _compiled(x: Array) -> Functions | None:
-    return functions(x.dtype) if x.size and on_host(get_array_module(x)) else None
-
-
-def _worth(x: Array) -> int:
-    """Number of threads that there is work enough for; a device has its own."""
-    return x.size // LEAST_NUMBERS if on_host(get_array_module(x)) else 1
 
 
 def _mix_into(matrix, offset, x, y) -> None:

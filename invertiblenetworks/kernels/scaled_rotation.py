@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import functools
 
-import numpy as np
-
 from .._types import Array
-from ..backend import cupy_module, get_array_module, has_cuda_kernels, on_host
-from .compiled.library import functions
+from ..backend import cupy_module, get_array_module, has_cuda_kernels
+from .compiled import householder as compiled_householder
+from .compiled.library import functions_of
 from .products import product
 
 Affine = tuple[Array, Array]
@@ -92,14 +91,11 @@ def gradients(
         read = (s, b, q, gram, total, dld.sum(), repeats, len(q))
         _gradients_kernel()(*read, ds, db, dq, size=len(q))
         return ds, db, dq
-    compiled = functions(q.dtype) if on_host(xp) else None
+    compiled = functions_of(s, b, q, gram, total)
     if compiled is not None:
-        arrays = [xp.ascontiguousarray(a) for a in (s, b, q, gram, total)]
-        ds, db, dq = xp.empty_like(s), xp.empty_like(b), xp.empty(q.shape, q.dtype)
-        if xp is np:
-            of_ld = dld.sum() * repeats
-            compiled.rotation_gradients(len(q), *arrays, ds, db, dq, of_ld)
-        return ds, db, dq
+        of_ld = dld.sum() * repeats
+        read = (s, b, q, gram, total, of_ld)
+        return compiled_householder.rotation_gradients(compiled, *read)
     db = product(q, total)
     ds = (q * gram).sum(axis=1) - db * b / s
     return ds + dld.sum() * repeats / s, db, s[:, None] * gram

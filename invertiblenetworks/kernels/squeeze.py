@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from .._types import Array, Shape
-from ..backend import get_array_module, on_host
+from ..backend import get_array_module
 from ..errors import expect, expect_in
 from . import workers
 from .channels import CHANNEL_AXIS, SPATIAL_AXIS, batch_size
@@ -216,8 +216,8 @@ def _merged(x: Array, shape: Shape) -> Array:
     Threads share the samples: pixels that become channels are far apart, so to copy
     them takes several times as long as other copies.
     """
-    xp, worth = get_array_module(x), x.size // LEAST_NUMBERS
-    if not on_host(xp) or worth < 2:
+    xp, worth = get_array_module(x), workers.worth_of_reading(x)
+    if worth < 2:
         return _contiguous(x.reshape(shape))
     result = xp.empty(x.shape, x.dtype)
 
@@ -226,10 +226,6 @@ def _merged(x: Array, shape: Shape) -> Array:
 
     workers.for_shares(len(x), worth, copy)
     return result.reshape(shape)
-
-
-LEAST_NUMBERS = 2**16
-"""Numbers to copy for which it does not pay to wake another thread."""
 
 
 def _contiguous(x: Array) -> Array:

@@ -30,6 +30,8 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from .._types import Array
+from ..backend import get_array_module, on_host
 from . import blas
 from .compiled.library import compiled_kernels
 from .memory import current_planner, most_workers
@@ -215,6 +217,18 @@ def even_parts(n_items: int, n_parts: int) -> list[slice]:
     """Cut a range into parts as even as can be."""
     ends = [n_items * i // n_parts for i in range(n_parts + 1)]
     return [slice(*pair) for pair in itertools.pairwise(ends)]
+
+
+LEAST_NUMBERS = 2**17
+"""Numbers to read for which it does not pay to wake another thread."""
+
+
+def worth_of_reading(x: Array) -> int:
+    """Number of threads that there is work enough for in reading an array.
+
+    A device has its own.
+    """
+    return x.size // LEAST_NUMBERS if on_host(get_array_module(x)) else 1
 
 
 def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> list:

@@ -133,7 +133,10 @@ class Coupling(Bijection):
             return pull(piece.spread(dp), add_grad)
 
         with kept.paused():
-            results = pieces.run(shares, on_piece, add_grad, passing=passing)
+            own = self.net.gives_gradients_away
+            results = pieces.run(
+                shares, on_piece, add_grad, passing=passing, in_place=own
+            )
         # Only here, one after the other: rows of neighbouring pieces overlap.
         for piece, (da_net, dcond_net) in results:
             da_seen = piece.with_neighbours(da_out)

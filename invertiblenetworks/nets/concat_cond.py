@@ -36,6 +36,10 @@ class ConcatCond(Net):
         """Whether the net inside does."""
         return type(self) is ConcatCond and self.net.gives_result_away
 
+    @property
+    def gives_gradients_away(self) -> bool:
+        return type(self) is ConcatCond and self.net.gives_gradients_away
+
     def _prepared(self, x):
         if type(self) is not ConcatCond:
             return self

@@ -89,6 +89,7 @@ class ResidualBlock(Net):
     """
 
     _is_per_sample = True
+    _has_new_gradients = True
     _ready = None  # the kernel, in a prepared twin only
 
     def __init__(

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
+from invertiblenetworks.base import pieces
 from invertiblenetworks.base.linearize import Collector
 
 
@@ -18,40 +20,81 @@ def collected(parameter, cotangent):
     return collector
 
 
-def test_merged_in_place(parameters, xp, to_numpy):
-    first = collected(parameters[0], xp.ones(3))
-    address = id(first.items()[0][1])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_merged(in_place, parameters, xp, to_numpy):
+    own = xp.ones(3)
+    first = collected(parameters[0], own)
     second = collected(parameters[0], xp.full(3, 2.0))
     second(parameters[1], xp.full(3, 5.0))
-    first.merge(second)
+    first.merge(second, in_place)
     (_, sum_of_both), (_, only_of_second) = first.items()
-    assert id(sum_of_both) == address
+    assert (sum_of_both is own) == in_place
     np.testing.assert_array_equal(to_numpy(sum_of_both), [3, 3, 3])
     np.testing.assert_array_equal(to_numpy(only_of_second), [5, 5, 5])
+    np.testing.assert_array_equal(to_numpy(own), [3] * 3 if in_place else [1] * 3)
 
 
-def test_what_others_hold_is_left_alone(parameters, xp, to_numpy):
-    held, both = xp.ones(3), xp.ones((2, 3))
-    for cotangent in (held, both[1], both.reshape(6)[:3]):
-        first = collected(parameters[0], cotangent)
-        first.merge(collected(parameters[0], xp.full(3, 2.0)))
-        np.testing.assert_array_equal(to_numpy(first.items()[0][1]), [3, 3, 3])
-    np.testing.assert_array_equal(to_numpy(held), [1, 1, 1])
-    np.testing.assert_array_equal(to_numpy(both), np.ones((2, 3)))
+class Scale(inn.Net):
+    """``y = s x`` with a number ``s``, whose gradient is no array of NumPy's."""
+
+    _is_per_sample = True
+
+    def __init__(self):
+        self.s = inn.Parameter(np.array(2.0))
+
+    def _linearize(self, x, cond):
+        def pull(dy, add_grad):
+            add_grad(self.s, (dy * x).sum())
+            return self.s.data * dy, None
+
+        return self.s.data * x, pull
 
 
-def test_one_array_for_two_parameters(parameters, xp, to_numpy):
-    first = Collector()
-    cotangent = xp.ones(3)
-    for parameter in parameters:
-        first(parameter, cotangent)
-    del cotangent
-    first.merge(collected(parameters[0], xp.full(3, 2.0)))
-    sums = [to_numpy(cotangent) for _, cotangent in first.items()]
-    np.testing.assert_array_equal(sums, [[3, 3, 3], [1, 1, 1]])
+def test_gradients_of_threads(rng, monkeypatch):
+    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    options = dict(n_out=2, fan=True, zero=False, dtype="float64")
+    block = inn.ResidualBlock(2, 4, rng=0, **options)
+    net = inn.Sequential(block, Scale())
+    x, dy = rng.standard_normal((2, 6, 2, 8, 8))
+    found = []
+    for n_threads in (1, 2):
+        layer = inn.AdditiveTransformer()
+        coupling = inn.Coupling(net, layer, inn.ChannelSplit(2))
+        state = np.concatenate([x, x], axis=1)
+        coupling.clear_grad()
+        with threadpool_limits(n_threads, user_api="blas"):
+            coupling.backward(np.concatenate([dy, dy], axis=1), state)
+        found.append([p.grad for p in coupling.get_params()])
+    for one, two in zip(*found, strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-10)
 
 
-def test_types_are_promoted(parameters, xp):
-    first = collected(parameters[0], xp.ones(3, "float32"))
-    first.merge(collected(parameters[0], xp.ones(3)))
-    assert first.items()[0][1].dtype == np.float64
+def test_only_the_class_that_says_so_gives_gradients_away():
+    class Other(inn.ResidualBlock):
+        """May add what somebody else holds."""
+
+    block = inn.ResidualBlock(2, 4, rng=0)
+    assert block.gives_gradients_away
+    assert not Other(2, 4, rng=0).gives_gradients_away
+    assert not Scale().gives_gradients_away
+
+
+def test_no_third_array(rng, monkeypatch):
+    """What the first thread found is the gradient itself."""
+    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    seen = []
+    merge = Collector.merge
+
+    def noted(self, other, in_place):
+        seen.extend((in_place, cotangent) for _, cotangent in self.items())
+        merge(self, other, in_place)
+
+    monkeypatch.setattr(Collector, "merge", noted)
+    net = inn.NetworkGlow(4, 8, L=1, K=1, rng=0)
+    x = rng.standard_normal((4, 4, 8, 8)).astype("float32")
+    net.forward(x)
+    with threadpool_limits(2, user_api="blas"):
+        net.backward(x, x)
+    assert len(seen) == 5
+    gradients = {id(p.grad) for p in net.get_params()}
+    assert all(in_place and id(cotangent) in gradients for in_place, cotangent in seen)

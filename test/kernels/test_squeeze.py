@@ -4,7 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from invertiblenetworks.kernels import squeeze as kernels_squeeze
+from invertiblenetworks.kernels import workers
 from invertiblenetworks.kernels.squeeze import (
     PATTERNS,
     squeeze,
@@ -96,6 +99,45 @@ def test_strides_do_not_matter_and_inputs_are_untouched(pattern, rng):
     np.testing.assert_array_equal(unsqueeze(strided_y, pattern), x)
     np.testing.assert_array_equal(strided, x)
     np.testing.assert_array_equal(strided_y, y)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 5])
+@pytest.mark.parametrize("spatial", [(8,), (4, 6), (2, 4, 6)], ids=str)
+@patterns
+def test_shared_copies_are_the_same(pattern, spatial, n_samples, rng, monkeypatch):
+    """Of arrays in C order and of others; in C order, and not those that were given."""
+    x = rng.standard_normal((n_samples, 3, *spatial))
+    x = [x, x[:, ::-1], x[::-1, ..., ::-1], np.asfortranarray(x)]
+    y = [squeeze(array, pattern).copy(order="K") for array in x]
+    y += [np.asfortranarray(array) for array in y]
+    before = [array.copy() for array in (*x, *y)]
+
+    def run():
+        squeezed = [squeeze(array, pattern) for array in x]
+        unsqueezed = [unsqueeze(array, pattern) for array in y]
+        return squeezed + unsqueezed + of_haar()
+
+    def of_haar():
+        bits = [kernels_squeeze.to_bits(array, "checkerboard") for array in x]
+        place = kernels_squeeze.channel_major(x[0].ndim)
+        merged = [kernels_squeeze.bits_to_channels(array, place) for array in bits]
+        back = [kernels_squeeze.channels_to_bits(array, place) for array in merged]
+        return merged + [kernels_squeeze.from_bits(a, "checkerboard") for a in back]
+
+    shares, run_tasks = [], workers.run
+    wanted = run()
+    monkeypatch.setattr(
+        workers, "run", lambda tasks: shares.append(len(tasks)) or run_tasks(tasks)
+    )
+    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
+    with threadpool_limits(2, user_api="blas"):
+        found = run()
+    assert set(shares) == {min(2, n_samples)}
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.flags.c_contiguous
+    for array, old in zip((*x, *y), before, strict=True):
+        np.testing.assert_array_equal(array, old)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 import invertiblenetworks as inn
 from invertiblenetworks import plan_memory
 from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import conv_cuts, memory, mixing
+from invertiblenetworks.kernels import conv_cuts, memory, workers
 from invertiblenetworks.kernels.workspace import Store
 from invertiblenetworks.planning.phantom_memory import Memory
 
@@ -111,7 +111,7 @@ def one_after_the_other(memory, thunks):
 def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
     monkeypatch.setattr(pieces, "LEAST_WORK", 1)
     monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
-    monkeypatch.setattr(mixing, "LEAST_NUMBERS", 1)
+    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
         for planned, measure in peaks(net, (6, 3, 96, 96), n_workers):

@@ -3,7 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-static PyObject *array_type; /* numpy.ndarray */
+static PyTypeObject *array_type; /* numpy.ndarray */
 
 static PyObject *address_of(PyObject *array) {
   Py_buffer view;
@@ -20,7 +20,7 @@ static PyObject *with_addresses(PyObject *module, PyObject *const *values,
   if (result == NULL) return NULL;
   for (Py_ssize_t i = 0; i < n; i++) {
     PyObject *value = values[i];
-    if ((PyObject *)Py_TYPE(value) == array_type) {
+    if (PyObject_TypeCheck(value, array_type)) {
       value = address_of(value);
       if (value == NULL) {
         Py_DECREF(result);
@@ -45,7 +45,7 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_addresses", NUL
 PyMODINIT_FUNC PyInit__addresses(void) {
   PyObject *numpy = PyImport_ImportModule("numpy");
   if (numpy == NULL) return NULL;
-  array_type = PyObject_GetAttrString(numpy, "ndarray");
+  array_type = (PyTypeObject *)PyObject_GetAttrString(numpy, "ndarray");
   Py_DECREF(numpy);
   return array_type == NULL ? NULL : PyModule_Create(&definition);
 }

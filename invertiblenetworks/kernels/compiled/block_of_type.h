@@ -87,7 +87,9 @@ typedef struct {
   REAL *first, *second, *third;             /* weights */
   REAL *columns, *dcolumns;                 /* of a panel */
   REAL *da1, *da2, *x_t, *h1_t, *dy_t;      /* of a tile */
-  REAL *of_first, *of_second, *of_third, *of_biases, *of_tile;
+  integer n_sums;
+  REAL *of_first, *of_second, *of_third, *of_biases; /* these sums, one after the other */
+  REAL *of_tile, *totals;                   /* of biases; of the sums */
 } NAME(Backward);
 
 static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
@@ -109,11 +111,14 @@ static integer NAME(lay_out_backward)(const Shape *s, REAL *memory,
   b->x_t = NAME(take)(memory, &used, most * wide_first * WIDTH);
   b->h1_t = NAME(take)(memory, &used, most * wide * WIDTH);
   b->dy_t = NAME(take)(memory, &used, most * wide_third * WIDTH);
+  b->n_sums = used;
   b->of_first = NAME(take)(memory, &used, n * wide_first);
   b->of_second = NAME(take)(memory, &used, n * wide);
   b->of_third = NAME(take)(memory, &used, n * wide_third);
   b->of_biases = NAME(take)(memory, &used, 2 * n);
+  b->n_sums = used - b->n_sums;
   b->of_tile = NAME(take)(memory, &used, 2 * n * LANES);
+  b->totals = NAME(take_totals)(s, memory, &used, b->n_sums, b->of_first);
   return used;
 }
 
@@ -169,10 +174,14 @@ void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w
                        b.of_second);
     NAME(add_gradient)(n, z.third, n_pixels, most, tile + of_panel, 2 * of_panel,
                        b.dy_t, b.of_third);
+    NAME(add_many)(start / most + 1, start + most >= z.n_panels, b.n_sums, b.of_first,
+                   b.totals);
   }
-  NAME(copy_columns)(s->n_hidden, z.first, b.of_first, dw1);
-  NAME(copy_columns)(s->n_hidden, s->n_hidden, b.of_second, dw2);
-  NAME(copy_columns)(s->n_hidden, z.third, b.of_third, dw3);
-  memcpy(db1, b.of_biases, s->n_hidden * sizeof(REAL));
-  memcpy(db2, b.of_biases + n, s->n_hidden * sizeof(REAL));
+  NAME(copy_columns)(s->n_hidden, z.first, b.totals, dw1);
+  NAME(copy_columns)(s->n_hidden, s->n_hidden, b.totals + (b.of_second - b.of_first),
+                     dw2);
+  NAME(copy_columns)(s->n_hidden, z.third, b.totals + (b.of_third - b.of_first), dw3);
+  const REAL *biases = b.totals + (b.of_biases - b.of_first);
+  memcpy(db1, biases, s->n_hidden * sizeof(REAL));
+  memcpy(db2, biases + n, s->n_hidden * sizeof(REAL));
 }

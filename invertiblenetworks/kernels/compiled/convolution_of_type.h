@@ -51,7 +51,7 @@ void NAME(transform)(const Shape *s, integer first, integer last, int adds,
 
 typedef struct {
   BITS *inside;
-  REAL *fixed, *fixed_t, *columns, *sums;
+  REAL *fixed, *fixed_t, *columns, *sums, *totals;
 } NAME(Correlation);
 
 static integer NAME(lay_out_correlate)(const Shape *s, REAL *memory,
@@ -63,6 +63,7 @@ static integer NAME(lay_out_correlate)(const Shape *s, REAL *memory,
   r->fixed_t = NAME(take)(memory, &used, most * wide * WIDTH);
   r->columns = NAME(take)(memory, &used, most * rows * WIDTH);
   r->sums = NAME(take)(memory, &used, rows * wide);
+  r->totals = NAME(take_totals)(s, memory, &used, rows * wide, r->sums);
   return used;
 }
 
@@ -75,6 +76,7 @@ integer NAME(memory_correlate)(const Shape *s) {
 void NAME(correlate)(const Shape *s, integer first, integer last, const REAL *fixed,
                      const REAL *moved, REAL *result, REAL *memory) {
   integer n = NAME(n_columns)(s), rows = NAME(up)(n, ROWS), most = s->panels_of_tile;
+  integer wide = NAME(up)(s->n_out, WIDTH);
   Strides of_moved = {s->x_sample, s->x_channel}, of_fixed = {s->y_sample, s->y_channel};
   NAME(Correlation) r;
   REAL *end = memory + NAME(lay_out_correlate)(s, memory, &r);
@@ -89,8 +91,10 @@ void NAME(correlate)(const Shape *s, integer first, integer last, const REAL *fi
       NAME(read)(&panel, fixed, of_fixed, s->n_out, r.fixed);
       NAME(transpose)(s->n_out, r.fixed, i, most, r.fixed_t);
     }
-    NAME(add_gradient)(rows, s->n_out, NAME(pixels_of)(s, start, n_panels), most, r.columns, rows * WIDTH,
-                       r.fixed_t, r.sums);
+    NAME(add_gradient)(rows, s->n_out, NAME(pixels_of)(s, start, n_panels), most,
+                       r.columns, rows * WIDTH, r.fixed_t, r.sums);
+    NAME(add_many)((start - first) / most + 1, start + most >= last, rows * wide,
+                   r.sums, r.totals);
   }
-  NAME(copy_columns)(n, s->n_out, r.sums, result);
+  NAME(copy_columns)(n, s->n_out, r.totals, result);
 }

@@ -8,16 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..._types import Array
-from ...backend import get_array_module, on_host
+from ...backend import get_array_module
 from ..activation_base import Activation
-from .library import Functions, functions
+from .library import Functions, functions_of
 from .rows import rows_of
 
 
 def functions_for(activation: Activation, x: Array) -> Functions | None:
     """Return the compiled functions for a scale and such arrays, if there are any."""
-    known = activation.arctan_factor is not None and on_host(get_array_module(x))
-    return functions(x.dtype) if known else None
+    return functions_of(x) if activation.arctan_factor is not None else None
 
 
 def transform(

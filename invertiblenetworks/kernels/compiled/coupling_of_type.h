@@ -75,8 +75,8 @@ void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL
    over, through the inverse: then y = (x - shift) / s is given, and x is written. */
 void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
                        const REAL *y, const REAL *p, REAL *dx, REAL *dp, REAL *x,
-                       double of_atan) {
-  REAL factor = of_atan;
+                       double arctan_factor) {
+  REAL factor = arctan_factor;
   for (integer n = 0; n < r->n_samples; n++)
     for (integer c = 0; c < r->n_channels; c++) {
       const REAL *raw = p + n * r->of_p.sample + c * r->of_p.channel;

@@ -1,4 +1,4 @@
-/* Functions of vectors, to about a unit in the last place; follows `panels_of_type.h`.
+/* Functions of vectors, to two units in the last place; follows `panels_of_type.h`.
 
    Coefficients are those of Chebyshev interpolation on the ranges to which arguments are
    reduced: of (e^r - 1 - r) / r^2, and of (atan t / t - 1) / t^2 in powers of t^2. */

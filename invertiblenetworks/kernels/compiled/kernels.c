@@ -1,4 +1,5 @@
-/* Kernels of conditioners, convolutions, mixing and couplings, for both floating types.
+/* Kernels of conditioners, convolutions, mixing, reflections and couplings, for both
+   floating types.
 
    Compiled once per set of vector instructions; `library.py` chooses among the results.
    Memory comes from the caller, nothing is kept, and nothing is checked. */
@@ -85,6 +86,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef WITH_VECTORS
 #undef N_OF
 #undef CHAIN
+#undef MANY_TILES
 
 #define REAL double
 #define REAL_IS_DOUBLE 1

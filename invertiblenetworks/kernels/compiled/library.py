@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..._types import Array
+from ...backend import get_array_module, on_host
 from ...errors import expect_in
 from .addresses import with_addresses
 from .rows import Rows
@@ -31,6 +33,10 @@ INTERFACE_VERSION = 2
 """The same number as in `kernels.c`."""
 
 TYPES = frozenset(map(np.dtype, ("float32", "float64")))
+
+
+WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back")
+"""Functions that say how much memory they take."""
 
 
 class Functions:
@@ -75,10 +81,6 @@ class Functions:
             setattr(self, name, _taking_arrays(function) if name in works else function)
 
 
-WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back")
-"""Functions that say how much memory they take."""
-
-
 def _taking_arrays(function: Callable) -> Callable:
     """Let a function take arrays; it must not outlive them."""
 
@@ -94,6 +96,13 @@ def functions(dtype: np.dtype) -> Functions | None:
     if name is None or dtype not in TYPES:
         return None
     return _functions(name, dtype)
+
+
+def functions_of(first: Array, *others: Array) -> Functions | None:
+    """Return the compiled functions for arrays of one type on the CPU, if any."""
+    same_type = all(other.dtype == first.dtype for other in others)
+    fits = same_type and on_host(get_array_module(first))
+    return functions(first.dtype) if fits else None
 
 
 @functools.cache

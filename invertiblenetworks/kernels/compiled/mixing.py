@@ -25,14 +25,11 @@ from .shapes import (
 TILE_BYTES = 2**18
 """Bytes of an array over whose pixels gradients are summed at a time."""
 
-LEAST_NUMBERS = 2**17
-"""Numbers of a batch for which it does not pay to wake another thread."""
-
 
 def mix(compiled: Functions, matrix: Array, offset: Array, x: Array) -> Array:
     """Return what `mixing.mix` does."""
     xp, y = get_array_module(x), empty_state(x)
-    matrix = _without_gaps(matrix)
+    matrix, offset = _without_gaps(matrix), xp.ascontiguousarray(offset)
     images, result = pixels_without_gaps(as_images(x)), as_images(y)
     shape = shape_of(images, result)
     size = compiled.memory_mix(shape)
@@ -56,8 +53,8 @@ def mix_and_correlate(
 ) -> tuple[Array, Array, Array, Array]:
     """Return what `mixing.mix_and_correlate` does."""
     xp, x, dx = get_array_module(value), empty_state(value), empty_state(value)
-    (matrix, offset), of_cotangent = of_value, _without_gaps(of_cotangent)
-    matrix, k = _without_gaps(matrix), len(offset)
+    matrix, of_cotangent = map(_without_gaps, (of_value[0], of_cotangent))
+    offset, k = xp.ascontiguousarray(of_value[1]), len(matrix)
     y, dy = (pixels_without_gaps(as_images(a)) for a in (value, cotangent))
     of_tile = panels_of_tile(TILE_BYTES, k, y, compiled.width)
     shape = shape_of(y, dy, n_panels=of_tile)
@@ -80,7 +77,7 @@ def mix_and_correlate(
 
 
 def _share(images, compiled, on_panels):
-    worth = images.size // LEAST_NUMBERS
+    worth = workers.worth_of_reading(images)
     return workers.for_shares(n_panels(images, compiled.width), worth, on_panels)
 
 

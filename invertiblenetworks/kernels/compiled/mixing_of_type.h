@@ -44,7 +44,9 @@ typedef struct {
   REAL *weights, *of_cotangent;            /* matrices */
   REAL *in, *out;                          /* of a panel */
   REAL *u, *dy_t;                          /* of a tile */
-  REAL *gram, *total, *of_tile;            /* sums; of dy over all, and over a tile */
+  integer n_sums;
+  REAL *gram, *total;                      /* these sums, one after the other */
+  REAL *of_tile, *totals;                  /* of dy over a tile; of the sums */
 } NAME(MixBack);
 
 static integer NAME(lay_out_mix_back)(const Shape *s, REAL *memory, NAME(MixBack) *m) {
@@ -56,9 +58,12 @@ static integer NAME(lay_out_mix_back)(const Shape *s, REAL *memory, NAME(MixBack
   m->out = NAME(take)(memory, &used, rows * WIDTH);
   m->u = NAME(take)(memory, &used, most * rows * WIDTH);
   m->dy_t = NAME(take)(memory, &used, most * wide * WIDTH);
+  m->n_sums = used;
   m->gram = NAME(take)(memory, &used, rows * wide);
   m->total = NAME(take)(memory, &used, k);
+  m->n_sums = used - m->n_sums;
   m->of_tile = NAME(take)(memory, &used, k * LANES);
+  m->totals = NAME(take_totals)(s, memory, &used, m->n_sums, m->gram);
   return used;
 }
 
@@ -102,8 +107,11 @@ void NAME(mix_back)(const Shape *s, integer first, integer last, integer row_str
       NAME(store)(&panel, m.out, whole, k, 0, x);
     }
     NAME(add_sums_of_tile)(k, m.of_tile, m.total);
-    NAME(add_gradient)(rows, k, NAME(pixels_of)(s, start, n_panels), most, m.u, of_panel, m.dy_t, m.gram);
+    NAME(add_gradient)(rows, k, NAME(pixels_of)(s, start, n_panels), most, m.u,
+                       of_panel, m.dy_t, m.gram);
+    NAME(add_many)((start - first) / most + 1, start + most >= last, m.n_sums, m.gram,
+                   m.totals);
   }
-  NAME(copy_columns)(k, k, m.gram, gram);
-  memcpy(total, m.total, k * sizeof(REAL));
+  NAME(copy_columns)(k, k, m.totals, gram);
+  memcpy(total, m.totals + (m.total - m.gram), k * sizeof(REAL));
 }

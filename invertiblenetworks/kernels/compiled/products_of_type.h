@@ -165,6 +165,25 @@ static void NAME(add_sums_of_tile)(integer n, REAL *of_tile, REAL *sums) {
   memset(of_tile, 0, n * LANES * sizeof(REAL));
 }
 
+/* Sums over tiles are formed over so many at a time, for the same reason. */
+#define MANY_TILES 64
+
+/* Room for the totals of n sums: the sums themselves if there are few tiles. */
+INLINE REAL *NAME(take_totals)(const Shape *s, REAL *memory, integer *used, integer n,
+                               REAL *sums) {
+  integer of_tile = s->panels_of_tile * WIDTH;
+  integer n_tiles = NAME(up)(NAME(all_pixels)(s), of_tile) / of_tile;
+  return n_tiles > MANY_TILES ? NAME(take)(memory, used, n) : sums;
+}
+
+/* Add n sums to totals, and begin anew, if they are of many tiles or the last. */
+static void NAME(add_many)(integer n_tiles, int is_last, integer n, REAL *sums,
+                           REAL *totals) {
+  if (sums == totals || (n_tiles % MANY_TILES && !is_last)) return;
+  for (integer i = 0; i < n; i++) totals[i] += sums[i];
+  memset(sums, 0, n * sizeof(REAL));
+}
+
 /* out = in + offset for the rows of a panel. */
 INLINE void NAME(add_offset)(integer n_rows, const REAL *in, const REAL *offset,
                              REAL *out) {

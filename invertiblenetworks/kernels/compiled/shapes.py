@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..._types import Array
-from ...backend import get_array_module
 from ..memory import in_tile
 from .rows import rows_fit
 
@@ -115,4 +114,4 @@ def pixels_without_gaps(images: Array) -> Array:
     fits = not isinstance(images, np.ndarray) or images.flags.aligned
     if fits and rows_fit(images.shape, images.strides, images.dtype.itemsize):
         return images
-    return get_array_module(images).ascontiguousarray(images)
+    return images.copy()

@@ -8,10 +8,6 @@ typedef struct {
   BITS *moved;  /* for `scatter`, else null: each row moved by its tap's last place */
 } NAME(Panel);
 
-INLINE integer NAME(all_pixels)(const Shape *s) {
-  return s->n_samples * s->spatial[0] * s->spatial[1] * s->spatial[2];
-}
-
 /* Number of pixels in some panels: the last of all is not full. */
 INLINE integer NAME(pixels_of)(const Shape *s, integer first_panel, integer n_panels) {
   integer left = NAME(all_pixels)(s) - first_panel * WIDTH;

@@ -1,0 +1,111 @@
+"""What tests of compiled kernels share: layouts, exact sums, guarded arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+EXACT = np.longdouble
+
+LAYOUTS = (
+    "plain",
+    "channels before samples",
+    "some channels",
+    "reversed channels",
+    "reversed samples",
+    "every second sample",
+    "pixels with gaps",
+    "reversed pixels",
+    "column by column",
+    "broadcast samples",
+    "record",
+)
+
+
+def in_layout(x, layout):
+    """The same numbers with other strides; where samples are broadcast, the first's."""
+    if layout == "channels before samples":
+        return x.swapaxes(0, 1).copy().swapaxes(0, 1)
+    if layout == "some channels":
+        room = np.full((len(x), x.shape[1] + 3, *x.shape[2:]), np.nan, x.dtype)
+        room[:, 1:-2] = x
+        return room[:, 1:-2]
+    if layout in ("reversed channels", "reversed samples", "reversed pixels"):
+        axis = {"channels": 1, "samples": 0, "pixels": x.ndim - 1}[layout.split()[1]]
+        return np.flip(np.flip(x, axis).copy(), axis)
+    if layout == "every second sample":
+        return np.repeat(x, 2, axis=0)[::2]
+    if layout == "pixels with gaps":
+        return np.repeat(x, 2, axis=-1)[..., ::2]
+    if layout == "column by column":
+        return np.asfortranarray(x)
+    if layout == "broadcast samples":
+        return np.broadcast_to(x[:1], x.shape)
+    if layout == "record":
+        kinds = [("other", "i1"), ("image", x.dtype, x.shape[1:])]
+        room = np.zeros(len(x), kinds)
+        room["image"] = x
+        return room["image"]
+    return x.copy()
+
+
+def in_matrix_layout(matrix, layout):
+    """The same matrix in C order, Fortran order, or with gaps or negative strides."""
+    if layout == "transposed":
+        return np.asfortranarray(matrix)
+    if layout == "gaps":
+        return np.repeat(np.repeat(matrix, 2, axis=0), 2, axis=1)[::2, ::2]
+    if layout == "reversed":
+        return matrix[::-1, ::-1].copy()[::-1, ::-1]
+    if layout == "reversed rows":
+        return matrix[::-1].copy()[::-1]
+    return matrix.copy()
+
+
+MATRIX_LAYOUTS = ("plain", "transposed", "gaps", "reversed", "reversed rows")
+
+
+def exact(array):
+    return np.asarray(array).astype(EXACT)
+
+
+def columns(x):
+    """Channels of all pixels of all samples, as (C, N P)."""
+    return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
+
+
+def expect_close(found, wanted, bound, units):
+    """Each number within so many units of rounding of its type, relative to a bound."""
+    assert found.shape == wanted.shape
+    error = np.abs(exact(found) - wanted)
+    allowed = units * np.finfo(found.dtype).eps * exact(bound)
+    worst = (
+        np.unravel_index(np.argmax(error - allowed), error.shape) if error.size else ()
+    )
+    message = f"at {worst}: {error[worst]} is not within {allowed[worst]}"
+    assert np.all(error <= allowed), message
+
+
+class Guards:
+    """Arrays between numbers that nothing may write to, nor let into results."""
+
+    MARGIN = 64
+
+    def __init__(self):
+        self._rooms = []
+
+    def array(self, shape, dtype, value=None, beside=-0.0):
+        """An array whose surroundings hold `beside`, aligned as scratch memory is."""
+        size = int(np.prod(shape))
+        room = np.full(size + 3 * self.MARGIN, beside, dtype)
+        in_line = 64 // room.itemsize
+        start = self.MARGIN + -(room.ctypes.data // room.itemsize) % in_line
+        result = room[start : start + size].reshape(shape)
+        result[...] = np.nan if value is None else value
+        outside = np.r_[0:start, start + size : len(room)]
+        self._rooms.append((room, outside, room[outside].tobytes()))
+        return result
+
+    def check(self):
+        """Nothing was written beside any of them, not even another zero."""
+        for room, outside, before in self._rooms:
+            assert room[outside].tobytes() == before

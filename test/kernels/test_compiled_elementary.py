@@ -1,0 +1,118 @@
+"""Accuracy of the compiled exponential and arctangent, as couplings use them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from compiled_cases import exact
+
+from invertiblenetworks.kernels import affine_formulas
+from invertiblenetworks.kernels.activation_layers import ExpClampLayer
+from invertiblenetworks.kernels.activations import CLAMP_FACTOR
+from invertiblenetworks.kernels.compiled import library
+
+compiled = pytest.mark.usefixtures("compiled_library")
+dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
+inverses = pytest.mark.parametrize("inverse", [False, True], ids=["map", "inverse"])
+
+TRANSFORMS = {
+    False: affine_formulas.affine_forward,
+    True: affine_formulas.affine_inverse,
+}
+PULLS = {
+    False: affine_formulas.affine_backward,
+    True: affine_formulas.affine_backward_inv,
+}
+
+
+class ExponentialOfArctan(ExpClampLayer):
+    """Without a factor, so that rounding of a factor is no error."""
+
+    arctan_factor = 1.0
+
+
+WITHOUT_FACTOR = ExponentialOfArctan()
+
+
+def of_vectors(raw, inverse=False, activation=WITHOUT_FACTOR):
+    """Scales and their logarithms, of a sample for each number."""
+    p = np.stack([raw, np.zeros_like(raw)])
+    y = np.empty((len(raw), 1), raw.dtype)
+    ld = TRANSFORMS[inverse](activation, np.ones_like(y), p.T, y)
+    return y[:, 0], ld
+
+
+def wide_range(dtype):
+    """Numbers of all sizes, dense where the reduction of arguments changes."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    top = np.log10(np.finfo(dtype).max)
+    sizes = np.logspace(-top, top - 0.01, 4001, dtype="float64").astype(dtype)
+    dense = np.linspace(0, 6, 20001).astype(dtype)
+    bends = np.tan(np.pi / 8 * np.array([1, 3])).astype(dtype)
+    near = bends[:, None] * (1 + np.finfo(dtype).eps * np.arange(-40, 41)).astype(dtype)
+    positive = np.concatenate([sizes, dense, near.ravel(), [tiny, 3 * tiny]])
+    return np.concatenate([positive, -positive]).astype(dtype)
+
+
+@compiled
+@dtypes
+def test_accuracy_of_the_logarithm(dtype):
+    raw = wide_range(dtype)
+    _, log_s = of_vectors(raw)
+    wanted = np.arctan(exact(raw))
+    error = np.abs(log_s - wanted) / np.spacing(np.abs(wanted).astype(dtype))
+    assert error.max() <= 2
+    np.testing.assert_array_equal(of_vectors(raw, inverse=True)[1], -log_s)
+    np.testing.assert_array_equal(of_vectors(-raw)[1], -log_s)
+
+
+@compiled
+@dtypes
+def test_accuracy_of_the_scale(dtype):
+    """Of the logarithm as it was rounded, up to where it overflows and underflows."""
+    for factor in (1, 40, 800):
+        activation = ExpClampLayer(factor / CLAMP_FACTOR)
+        raw = np.linspace(-30, 30, 40001).astype(dtype)
+        s, log_s = of_vectors(raw, activation=activation)
+        wanted = np.exp(exact(log_s))
+        with np.errstate(over="ignore", under="ignore"):
+            rounded = wanted.astype(dtype)
+        finite = np.isfinite(rounded)
+        np.testing.assert_array_equal(s[~finite], np.inf)
+        error = np.abs(s - wanted)[finite] / np.spacing(rounded[finite])
+        assert error.max() <= 1.6
+        assert (s[rounded == 0] <= np.finfo(dtype).smallest_subnormal).all()
+        if factor == 800:
+            assert not finite.all()
+            assert not s.all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@compiled
+@dtypes
+@inverses
+@pytest.mark.parametrize("value", [1.0, -0.0, np.inf, np.nan])
+@pytest.mark.parametrize("clamp", [2.0, 1000.0])
+def test_extreme_values(clamp, value, inverse, dtype, monkeypatch):
+    """As NumPy has them, in whole vectors and in what is left at the end."""
+    top = float(np.finfo(dtype).max)
+    special = [0.0, -0.0, 1e-40, -1e-40, 1e-20, 1e30, -1e30, top, -top]
+    special += [np.inf, -np.inf, np.nan, 1.0, -3.0]
+    raw = np.tile(np.array(special, dtype), 4)[:53].reshape(1, 1, 53)
+    x, activation = np.full_like(raw, value), ExpClampLayer(clamp)
+    p = np.concatenate([raw, np.full_like(raw, 0.5)], axis=1)
+    dld = np.full(1, 0.5, dtype)
+
+    def run():
+        y, results = np.empty_like(x), [np.empty_like(a) for a in (x, p, x)]
+        TRANSFORMS[inverse](activation, x, p, y)
+        PULLS[inverse](activation, x, dld, x, p, *results)
+        return y, *results
+
+    found = run()
+    monkeypatch.setattr(library, "compiled_kernels", lambda: None)
+    units = 4 + 2 * clamp  # since rounding of log s shows in the scale
+    rtol = units * np.finfo(dtype).eps
+    tiny = units * np.finfo(dtype).smallest_subnormal
+    for a, b in zip(found, run(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=tiny)
