@@ -134,9 +134,13 @@ class Layer:
         return all(p.data is not None for p in parameters)
 
     def _expected_kind(
-        self, parameters: list[Parameter]
+        self, parameters: list[Parameter] | None = None
     ) -> tuple[np.dtype | None, ModuleType | None]:
-        """Type and library of all parameters, which must have one of each."""
+        """Type and library of the parameters, which must have one of each.
+
+        Who has a list of all of them hands it in, since to find them takes time.
+        """
+        parameters = _all_parameters(self) if parameters is None else parameters
         values = [p.data for p in parameters]
         kinds = {(type(data), data is not None and data.dtype) for data in values}
         if len(kinds) == 1 and parameters[0].initialized:
