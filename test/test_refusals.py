@@ -93,6 +93,16 @@ def test_none_and_tuples_in_place_of_arrays():
         net.backward((z, z), z)
 
 
+def test_result_with_its_logdet_is_no_state():
+    net = inn.ActNorm(2, logdet=True)
+    y, logdet = net.forward(np.random.default_rng(0).random((4, 2, 3), "float32"))
+    for state in ((y, logdet), (y, float(logdet))):
+        with pytest.raises(TypeError, match="y to be an array"):
+            net.inverse(state)
+    with pytest.raises(TypeError, match=r"forward returns \(y, logdet\)"):
+        net.inverse((y, logdet))
+
+
 def test_pairs_of_different_batches():
     with pytest.raises(ValueError, match="two arrays of one batch size"):
         inn.Swap().forward((X, X[:3]))

@@ -282,7 +282,7 @@ class Bijection(Layer):
 
     @sharing_work
     def _run(self, inverse, method, x, cond, limit=None):
-        initialized = self._check(method, inverse, cond, x=x)
+        initialized = self._check(method, inverse, cond, **{"y" if inverse else "x": x})
         with within_limit(limit, self, method, x, cond):
             if not initialized:
                 self._first_batch(x, cond, inverse)

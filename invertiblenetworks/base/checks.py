@@ -29,9 +29,12 @@ def expect_arrays(where: str, optional: tuple[str, ...], arrays: dict) -> None:
         if isinstance(value, tuple) and (not is_pair or name in ("cond", "dcond")):
             wanted = "one array" if "cond" in name else "an array, or a tuple of two"
             raise TypeError(message(where, f"{name} to be {wanted}", describe(value)))
+        wanted, hint = f"{name} to be an array", ""
+        if is_pair and getattr(value[1], "ndim", None) == 0:
+            hint = "With logdet=True forward returns (y, logdet)."
+            raise TypeError(message(where, wanted, "an array and a number", hint))
         for part in parts_of(value):
             if not is_array(part):
-                wanted = f"{name} to be an array"
                 raise TypeError(message(where, wanted, describe(part)))
 
 

@@ -344,7 +344,12 @@ def test_what_the_user_chooses(monkeypatch, request):
         assert library.compiled_kernels() == wanted
     monkeypatch.setenv(library.SWITCH, "AVX2")
     library.compiled_kernels.cache_clear()
-    with pytest.raises(ValueError, match="INVERTIBLENETWORKS_COMPILED to be one of"):
+    with pytest.raises(ValueError, match=r"unset or one of '0'.* got 'AVX2'\. Unset"):
+        library.compiled_kernels()
+    monkeypatch.setenv(library.SWITCH, "avx2")
+    monkeypatch.setattr(library, "load", lambda name: None)
+    library.compiled_kernels.cache_clear()
+    with pytest.raises(ValueError, match="one of '0', got 'avx2'"):
         library.compiled_kernels()
 
 
