@@ -23,7 +23,7 @@ SHORTER_WAYS = (
 )
 """What follows from the value and the derivative, and may be written out."""
 
-COMPILED_WAYS = ("slope_below_zero", "arctan_factor")
+COMPILED = ("slope_below_zero", "arctan_factor")
 """Those that stand for all of the function."""
 
 
@@ -72,12 +72,18 @@ class Activation(ABC):
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        own = set(vars(cls))
-        lost = COMPILED_WAYS if own.intersection(SHORTER_WAYS) else ()
-        if own & {"forward", "derivative", "vjp"}:
-            lost = SHORTER_WAYS
-        for name in set(lost) - own:
-            setattr(cls, name, getattr(Activation, name))
+        kinds = cls.__mro__
+
+        def place(name):
+            """How near the class is that a name comes from."""
+            return next(i for i, kind in enumerate(kinds) if name in vars(kind))
+
+        of_function = min(map(place, ("forward", "derivative", "vjp")))
+        of_others = min(place(name) for name in SHORTER_WAYS if name not in COMPILED)
+        for name in SHORTER_WAYS:
+            nearest = min(of_function, of_others) if name in COMPILED else of_function
+            if place(name) > nearest:
+                setattr(cls, name, getattr(Activation, name))
 
     def __post_init__(self):
         for name, value in self.options().items():

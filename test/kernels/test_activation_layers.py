@@ -104,3 +104,35 @@ def test_activation_by_name_refuses_anything_else():
         activation_by_name("swish")
     with pytest.raises(TypeError, match=r"expected an Activation or its name, got .*"):
         activation_by_name(ReLUlayer)
+
+
+def test_shorter_ways_of_another_function_are_lost(to_xp, to_numpy):
+    class Mixin:
+        def forward(self, x):
+            return 2 * x
+
+        def derivative(self, y):
+            return 2 + 0 * y
+
+    class Mixed(Mixin, ReLUlayer):
+        """Whose function comes from the class that stands first."""
+
+    class SameFunction(ReLUlayer):
+        """With all ways of its base."""
+
+    class OwnScale(ExpClampLayer):
+        def scale(self, x):
+            return super().scale(x)
+
+    x = np.array([-1.0, 3.0])
+    assert Mixed().slope_below_zero is None
+    np.testing.assert_array_equal(
+        to_numpy(Mixed().forward_in_place(to_xp(x.copy()))), 2 * x
+    )
+    found = to_numpy(Mixed().vjp_in_place(to_xp(x.copy()), to_xp(x)))
+    np.testing.assert_array_equal(found, 2 * x)
+    assert SameFunction().slope_below_zero == 0
+    assert SameFunction.forward_in_place is ReLUlayer.forward_in_place
+    assert ExpClampLayer().arctan_factor is not None
+    assert OwnScale().arctan_factor is None
+    assert OwnScale.log_derivative is ExpClampLayer.log_derivative
