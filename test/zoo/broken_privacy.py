@@ -175,7 +175,7 @@ class DtypeOptionIgnored(Scale):
         if np.dtype(dtype) == np.float32:
             self.b = Parameter(self.b.data.astype(dtype))
 
-    def _expected_kind(self):
+    def _expected_kind(self, parameters=None):
         return self.b.dtype, np
 
 
