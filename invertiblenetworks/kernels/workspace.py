@@ -80,6 +80,14 @@ _all_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _here = _Here()
 
 
+LEARNED_BYTES = 2**20
+
+# States of vectors would else be given back to the system after each layer, and fetched
+# again page by page. The C library of GNU keeps free memory of up to twice the largest
+# array that a process has freed; this one is never touched.
+np.empty(LEARNED_BYTES, np.uint8)
+
+
 def stores_of_shares(number: int) -> list[Store]:
     """Stores for so many shares of the work of this thread, the first its own."""
     return _here.first(number)

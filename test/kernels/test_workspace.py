@@ -1,9 +1,13 @@
 """Memory that is used again."""
 
+import platform
+import subprocess
+import sys
 import threading
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from invertiblenetworks.kernels.workspace import (
     LINE,
@@ -156,3 +160,35 @@ def test_old_memory_goes_before_new_memory_comes():
         assert before < tracemalloc.get_traced_memory()[1] < after + before / 2
     finally:
         tracemalloc.stop()
+
+
+FAULTS = """
+import resource
+import numpy as np
+from invertiblenetworks import NetworkGlow
+
+net = NetworkGlow(64, 8, L=1, K=4, ndims=0, rng=0)
+x = np.random.default_rng(0).random((1024, 64), "float32")
+net.initialize(x[:64].copy())
+
+def faults_of_steps(number):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(number):
+        net.clear_grad()
+        z, _ = net.forward(x)
+        net.backward(z / len(z), z)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults_of_steps(3)
+print(faults_of_steps(10))
+"""
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="about the C library of GNU"
+)
+def test_states_of_vectors_stay_in_memory():
+    """In a process that has done nothing else; a step has some thirty such arrays."""
+    command = [sys.executable, "-c", FAULTS]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(printed.stdout) < 500
