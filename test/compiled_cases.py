@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from invertiblenetworks.kernels import affine_formulas
+
 EXACT = np.longdouble
+
+# By whether they are the inverse.
+TRANSFORMS = {
+    False: affine_formulas.affine_forward,
+    True: affine_formulas.affine_inverse,
+}
+PULLS = {
+    False: affine_formulas.affine_backward,
+    True: affine_formulas.affine_backward_inv,
+}
 
 LAYOUTS = (
     "plain",

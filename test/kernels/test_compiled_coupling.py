@@ -7,6 +7,8 @@ import pytest
 from compiled_cases import (
     EXACT,
     LAYOUTS,
+    PULLS,
+    TRANSFORMS,
     Guards,
     exact,
     expect_close,
@@ -81,16 +83,6 @@ def as_state(x):
     state = empty_state(x)
     state[...] = x
     return state
-
-
-TRANSFORMS = {
-    False: affine_formulas.affine_forward,
-    True: affine_formulas.affine_inverse,
-}
-PULLS = {
-    False: affine_formulas.affine_backward,
-    True: affine_formulas.affine_backward_inv,
-}
 
 
 def expect_transform(inverse, x, p, y, activation=SCALE):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiled_cases import exact
+from compiled_cases import PULLS, TRANSFORMS, exact
 
-from invertiblenetworks.kernels import affine_formulas
 from invertiblenetworks.kernels.activation_layers import ExpClampLayer
 from invertiblenetworks.kernels.activations import CLAMP_FACTOR
 from invertiblenetworks.kernels.compiled import library
@@ -14,15 +13,6 @@ from invertiblenetworks.kernels.compiled import library
 compiled = pytest.mark.usefixtures("compiled_library")
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 inverses = pytest.mark.parametrize("inverse", [False, True], ids=["map", "inverse"])
-
-TRANSFORMS = {
-    False: affine_formulas.affine_forward,
-    True: affine_formulas.affine_inverse,
-}
-PULLS = {
-    False: affine_formulas.affine_backward,
-    True: affine_formulas.affine_backward_inv,
-}
 
 
 class ExponentialOfArctan(ExpClampLayer):

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..._types import Array
-from ...backend import get_array_module, on_host
+from ...backend import get_array_module
 from .. import workers
 from ..conv_cuts import multiplications, worth
 from ..patches import Geometry
 from ..workspace import scratch
-from .library import Functions, functions
+from .library import Functions, functions_of
 from .shapes import n_panels, panels_of_tile, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**19
@@ -32,11 +32,9 @@ def functions_for(images: Array, geometry: Geometry) -> Functions | None:
             for k, pad in zip(geometry.kernel, geometry.pad, strict=True)
         )
     )
-    if not keeps_size or geometry.is_pointwise:
+    if not keeps_size or geometry.is_pointwise or 0 in images.shape:
         return None
-    if not on_host(get_array_module(images)) or 0 in images.shape:
-        return None
-    return functions(images.dtype)
+    return functions_of(images)
 
 
 def transform(
