@@ -108,11 +108,9 @@ def _transform(
     y,
 ) -> Array:
     """Write ``y`` and return the log-determinants of the map."""
-    compiled = compiled_coupling.functions_for(activation, x)
+    compiled = compiled_coupling.functions_for(activation, x, p, y)
     if compiled is not None:
-        ld = compiled_coupling.transform(compiled, activation, inverse, x, p, y)
-        if ld is not None:
-            return ld
+        return compiled_coupling.transform(compiled, activation, inverse, x, p, y)
     (raw, shift), sign = halves(p), -1.0 if inverse else 1.0
     if _has_kernel(activation, x):
         kernel((x, raw, shift), (y,), activation)
@@ -148,13 +146,11 @@ def _pull(
     read,
     written,
 ) -> None:
-    dy, dld, y, p = read
-    compiled = compiled_coupling.functions_for(activation, y)
-    if compiled is not None and compiled_coupling.pull(
-        compiled, activation, inverse, read, written
-    ):
+    (dy, dld, y, p), (dx, dp, x) = read, written
+    compiled = compiled_coupling.functions_for(activation, y, p, x, dy, dp, dx)
+    if compiled is not None and dld.dtype == y.dtype:
+        compiled_coupling.pull(compiled, activation, inverse, read, written)
         return
-    dx, dp, x = written
     dld = dld.reshape((-1,) + (1,) * (y.ndim - 1))
     (raw, shift), (draw, dshift) = halves(p), halves(dp)
     if _has_kernel(activation, y):

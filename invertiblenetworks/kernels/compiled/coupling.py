@@ -11,66 +11,64 @@ from ..._types import Array
 from ...backend import get_array_module
 from ..activation_base import Activation
 from .library import Functions, functions_of
-from .rows import rows_of
+from .rows import Rows, rows_of
 
 
-def functions_for(activation: Activation, x: Array) -> Functions | None:
-    """Return the compiled functions for a scale and such arrays, if there are any."""
-    return functions_of(x) if activation.arctan_factor is not None else None
+def functions_for(
+    activation: Activation, *arrays: Array
+) -> tuple[Functions, Rows] | None:
+    """Return the compiled functions and the rows of arrays, as `rows_of` has them.
+
+    None if NumPy does it: for another scale, or for such arrays.
+    """
+    known = activation.arctan_factor is not None
+    compiled = functions_of(arrays[0]) if known else None
+    rows = None if compiled is None else rows_of(*arrays)
+    return None if rows is None else (compiled, rows)
 
 
 def transform(
-    compiled: Functions,
+    compiled: tuple[Functions, Rows],
     activation: Activation,
     inverse: bool,
     x: Array,
     p: Array,
     y: Array,
-) -> Array | None:
+) -> Array:
     """Write ``y = s x + shift`` or, inverse, ``y = (x - shift) / s``.
 
     Returns
     -------
-    array, shape (N,), or None
-        Log-determinants of this map; None if it cannot be done with such arrays.
+    array, shape (N,)
+        Log-determinants of this map.
     """
-    rows, xp = rows_of(x, p, y), get_array_module(x)
-    if rows is None:
-        return None
+    (functions, rows), xp = compiled, get_array_module(x)
     ld = xp.empty(len(x), x.dtype)
     if xp is np:
-        compiled.affine(rows, inverse, x, p, y, ld, activation.arctan_factor)
+        functions.affine(rows, inverse, x, p, y, ld, activation.arctan_factor)
     return ld
 
 
 def pull(
-    compiled: Functions,
+    compiled: tuple[Functions, Rows],
     activation: Activation,
     inverse: bool,
     read: tuple[Array, Array, Array, Array],
     written: tuple[Array, Array, Array],
-) -> bool:
+) -> None:
     """Pull a cotangent back through the map, or its inverse, and undo the map.
 
     Parameters
     ----------
-    compiled : Functions
+    compiled : (Functions, Rows)
     activation : Activation
     inverse : bool
     read : (dy, dld, y, p)
     written : (dx, dp, x)
-
-    Returns
-    -------
-    bool
-        Whether it could be done with such arrays.
     """
-    (dy, dld, y, p), (dx, dp, x) = read, written
-    rows, xp = rows_of(y, p, x, dy, dp, dx), get_array_module(y)
-    if rows is None or dld.dtype != y.dtype:
-        return False
+    (functions, rows), (dy, dld, y, p), (dx, dp, x) = compiled, read, written
+    xp = get_array_module(y)
     dld = xp.ascontiguousarray(dld)
     if xp is np:
         arrays = (dy, dld, y, p, dx, dp, x)
-        compiled.affine_back(rows, inverse, *arrays, activation.arctan_factor)
-    return True
+        functions.affine_back(rows, inverse, *arrays, activation.arctan_factor)
