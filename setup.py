@@ -9,6 +9,7 @@ FOLDER = "invertiblenetworks/kernels/compiled"
 
 PARTS = (
     "panels",
+    "parts",
     "matrices",
     "products",
     "windows",
@@ -20,8 +21,10 @@ PARTS = (
     "coupling",
 )
 
+HEADERS = ("team", *(f"{part}_of_type" for part in PARTS))
+
 # Products are added without rounding: the exponential is exact by that.
-OPTIONS = ["-O3", "-std=gnu11", "-ffp-contract=fast"]
+OPTIONS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-pthread"]
 
 INSTRUCTIONS = {
     "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw", "-mfma"],
@@ -42,8 +45,9 @@ def extensions() -> list[Extension]:
         Extension(
             f"{module}.kernels_{name}",
             sources=[f"{FOLDER}/kernels.c"],
-            depends=[f"{FOLDER}/{part}_of_type.h" for part in PARTS],
+            depends=[f"{FOLDER}/{header}.h" for header in HEADERS],
             extra_compile_args=[*OPTIONS, *flags],
+            extra_link_args=["-pthread"],
             optional=True,
         )
         for name, flags in INSTRUCTIONS.items()

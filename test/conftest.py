@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from doubles import backends
 
-from invertiblenetworks.base import pieces
 from invertiblenetworks.kernels import (
     product_sum,
     products,
@@ -147,6 +146,13 @@ def each_library(request, monkeypatch):
     return _use_library(request.param, monkeypatch)
 
 
+@pytest.fixture(params=[1, 3], ids=["one part", "three parts"])
+def n_parts(request, monkeypatch):
+    """Number of threads that share the work of a compiled function."""
+    monkeypatch.setattr(workers, "n_parts", lambda n_multiplications: request.param)
+    return request.param
+
+
 @pytest.fixture
 def numpy_kernels(monkeypatch):
     """Kernels of NumPy, as where nothing could be compiled."""
@@ -154,7 +160,7 @@ def numpy_kernels(monkeypatch):
 
 
 def _use_library(name, monkeypatch):
-    for module in (library, workers, pieces):
+    for module in (library, workers):
         monkeypatch.setattr(module, "compiled_kernels", lambda: name)
     return name
 

@@ -93,6 +93,13 @@ class Net(Layer):
         """
         return 0
 
+    def _shares_work(self, x) -> bool:
+        """Whether evaluations at inputs like ``x`` share their work among threads.
+
+        Then pieces of a batch are not shared among workers.
+        """
+        return False
+
     def _reach(self) -> int | None:
         """How many rows from its own a row of the result depends on.
 

@@ -17,7 +17,6 @@ from functools import partial
 from .._types import Array, Shape
 from ..backend import get_array_module, on_host
 from ..kernels import workers
-from ..kernels.compiled.library import compiled_kernels
 from ..kernels.memory import device_piece_bytes, piece_bytes, results_of_steps
 from ..kernels.workspace import passing_results
 from ..parameter import AddGrad, Parameter
@@ -29,9 +28,6 @@ LEAST_WORK = 2**26
 More than for a single convolution (`conv_cuts.LEAST_WORK`): between the many lines of
 a net the threads wait for each other at the interpreter.
 """
-
-LESS_WHERE_COMPILED = 2
-"""How many times less that is with compiled kernels, which are many lines in one."""
 
 LESS_FOR_SEVERAL = 2
 """How many times less memory several samples get on the CPU than a single one.
@@ -120,9 +116,10 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
     room = piece_bytes() if on_cpu else device_piece_bytes()
     per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
     n_parts = 1  # A device shares the work of one thread among its own.
-    if on_cpu:
-        least = LEAST_WORK // (LESS_WHERE_COMPILED if compiled_kernels() else 1)
-        worth = _work(net, shape, gradient) // max(1, least)
+    if on_cpu and net._shares_work(x):
+        room *= workers.n_workers()
+    elif on_cpu:
+        worth = _work(net, shape, gradient) // max(1, LEAST_WORK)
         n_parts = max(1, min(workers.n_workers(), worth))
     if net._reach() is not None and len(shape) > 2:
         uneven = shape[0] % n_parts and shape[0] < FEW_SAMPLES * n_parts

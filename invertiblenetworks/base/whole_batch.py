@@ -28,10 +28,11 @@ def forward_in_pieces(
     forward : callable
         ``forward(net, x)`` evaluates a part; it gets the net as it was prepared.
     """
-    shares = share(net, x, gradient=False)
+    prepared = net._prepared(x)
+    shares = share(prepared, x, gradient=False)
     if is_one_piece(shares):
-        return forward(net, x)
-    prepared, y = net._prepared(x), _result(net, x)
+        return forward(prepared, x)
+    y = _result(net, x)
 
     def on_piece(piece, _):
         part = forward(prepared, piece.with_neighbours(x))
@@ -53,10 +54,11 @@ def linearize_in_pieces(
     linearize : callable
         ``linearize(net, x)`` returns (y, pull) of a part.
     """
-    shares = share(net, x, gradient=True)
+    prepared = net._prepared(x)
+    shares = share(prepared, x, gradient=True)
     if is_one_piece(shares):
-        return linearize(net, x)
-    prepared, y = net._prepared(x), _result(net, x)
+        return linearize(prepared, x)
+    y = _result(net, x)
 
     def on_piece(piece, _):
         part, pull_piece = linearize(prepared, piece.with_neighbours(x))

@@ -231,6 +231,21 @@ def worth_of_reading(x: Array) -> int:
     return x.size // LEAST_NUMBERS if on_host(get_array_module(x)) else 1
 
 
+LEAST_MULTIPLICATIONS = 2**20
+"""Those for which it does not pay to ask another thread of compiled functions.
+
+These look for work while a call is under way (``team.h``), so it takes a microsecond.
+"""
+
+PER_NUMBER = 32
+"""Multiplications in the time that it takes to read a number, and write another."""
+
+
+def n_parts(n_multiplications: int) -> int:
+    """Number of threads that share the work of a compiled function."""
+    return max(1, min(n_multiplications // LEAST_MULTIPLICATIONS, n_workers()))
+
+
 def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> list:
     """Call a function on parts of a range, one part for each worker.
 

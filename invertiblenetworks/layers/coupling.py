@@ -88,7 +88,7 @@ class Coupling(Bijection):
             put(piece.wanted(a), piece.wanted(a_out))
             return part_of_ld, (p, pull) if keeps else None
 
-        shares = pieces.share(self.net, a, gradient=keeps)
+        shares = pieces.share(net, a, gradient=keeps)
         with kept.paused():
             results = pieces.run(shares, on_piece, passing=passing)
         for piece, (part_of_ld, _) in results:
@@ -156,7 +156,7 @@ class Coupling(Bijection):
         def linearized(piece):
             return net._linearize(*self._seen(piece, a, cond))
 
-        return pieces.share(self.net, a, gradient=True), linearized
+        return pieces.share(net, a, gradient=True), linearized
 
     def _seen(self, piece, a, cond):
         """Arguments of the net on a piece."""

@@ -53,6 +53,9 @@ class ConcatCond(Net):
     def _held(self, shape, gradient):
         return self.net._held(shape, gradient)
 
+    def _shares_work(self, x):
+        return type(self) is ConcatCond and self.net._shares_work(x)
+
     def _reach(self):
         return self.net._reach()
 

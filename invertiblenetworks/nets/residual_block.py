@@ -19,6 +19,7 @@ from ..kernels.activation_layers import (
 )
 from ..kernels.biased_activation import activate, pull_back
 from ..kernels.channels import on_channels, sum_but_channels
+from ..kernels.compiled.block import CompiledBlock
 from ..kernels.conv import conv, conv_adjoint_w, conv_adjoint_x, conv_shape
 from ..kernels.parts import by_samples
 from ..kernels.streamed import streamed_block
@@ -268,6 +269,9 @@ class ResidualBlock(Net):
         if self.keeps_size and self.W2.data[0, 0].size == 1:
             return 2 * hidden if gradient else 0
         return 4 * hidden if gradient else 2 * hidden
+
+    def _shares_work(self, x):
+        return isinstance(self._streamed(x), CompiledBlock)
 
     def _reach(self):
         if self.ndims == 0 or not self.keeps_size:

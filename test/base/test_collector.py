@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
-from invertiblenetworks.base import pieces
 from invertiblenetworks.base.linearize import Collector
 
 
@@ -51,7 +51,7 @@ class Scale(inn.Net):
 
 
 def test_gradients_of_threads(rng, monkeypatch):
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     options = dict(n_out=2, fan=True, zero=False, dtype="float64")
     block = inn.ResidualBlock(2, 4, rng=0, **options)
     net = inn.Sequential(block, Scale())
@@ -79,9 +79,9 @@ def test_only_the_class_that_says_so_gives_gradients_away():
     assert not Scale().gives_gradients_away
 
 
-def test_no_third_array(rng, monkeypatch):
+def test_no_third_array(rng, numpy_kernels, monkeypatch):
     """What the first thread found is the gradient itself."""
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     seen = []
     merge = Collector.merge
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import conv_cuts, streamed
+from invertiblenetworks.kernels import streamed
 from invertiblenetworks.kernels.activation_layers import (
     IdentityLayer,
     LeakyReLUlayer,
@@ -34,7 +35,7 @@ SHAPES = [
 ]
 
 shapes_of_images = pytest.mark.parametrize("sizes", SHAPES, ids=str)
-compiled = pytest.mark.usefixtures("compiled_library")
+compiled = pytest.mark.usefixtures("compiled_library", "n_parts")
 
 
 @pytest.fixture(params=[None, 1, 3], ids=lambda n: f"{n or 'many'} panels a tile")
@@ -287,7 +288,7 @@ def test_shares_of_workers_add_up(rng, monkeypatch):
         return [correlate(fixed, moved, geometry), transform(moved, matrices, geometry)]
 
     wanted = run()
-    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     with threadpool_limits(3, user_api="blas"):
         found = run()
     for a, b in zip(found, wanted, strict=True):

@@ -20,7 +20,7 @@ from invertiblenetworks.kernels.activation_layers import ExpClampLayer, SigmoidL
 from invertiblenetworks.kernels.channels import empty_state
 from invertiblenetworks.kernels.compiled import coupling, library, rows
 
-compiled = pytest.mark.usefixtures("compiled_library")
+compiled = pytest.mark.usefixtures("compiled_library", "n_parts")
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 inverses = pytest.mark.parametrize("inverse", [False, True], ids=["map", "inverse"])
 
@@ -106,8 +106,8 @@ def uses(monkeypatch):
     """How often formulas were left to NumPy and how often not."""
     found = {True: 0, False: 0}
 
-    def counted(*arrays, rows_of=rows.rows_of):
-        result = rows_of(*arrays)
+    def counted(*arrays, rows_of=rows.rows_of, **options):
+        result = rows_of(*arrays, **options)
         found[result is not None] += 1
         return result
 
@@ -278,7 +278,7 @@ def test_rounding_errors_of_log_determinants_do_not_add_up(dtype):
 @dtypes
 @inverses
 @sizes
-def test_nothing_beside_results_is_written(n, c, spatial, inverse, dtype, rng):
+def test_nothing_beside_results_is_written(n, c, spatial, inverse, dtype, n_parts, rng):
     """And what is read lies among what is not a number."""
     guards, own = Guards(), operands(n, c, spatial, rng, dtype)
 
@@ -292,8 +292,10 @@ def test_nothing_beside_results_is_written(n, c, spatial, inverse, dtype, rng):
     y, ld = guarded(x.shape), guarded((n,))
     results = [guarded(a.shape) for a in (x, p, x)]
     functions = library.functions(np.dtype(dtype))
-    functions.affine(rows.rows_of(x, p, y), inverse, x, p, y, ld, SCALE.arctan_factor)
-    of_back = rows.rows_of(x, p, results[2], dy, results[1], results[0])
+    memory, options = guarded((n_parts * n,)), dict(n_parts=n_parts)
+    arrays, of_map = (x, p, y, ld, memory), rows.rows_of(x, p, y, **options)
+    functions.affine(of_map, inverse, *arrays, SCALE.arctan_factor)
+    of_back = rows.rows_of(x, p, results[2], dy, results[1], results[0], **options)
     read = (dy, dld, x, p)
     functions.affine_back(of_back, inverse, *read, *results, SCALE.arctan_factor)
     guards.check()

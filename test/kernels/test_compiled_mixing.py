@@ -14,13 +14,14 @@ from compiled_cases import (
     in_layout,
     in_matrix_layout,
 )
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import mixing, workers
 from invertiblenetworks.kernels.compiled import library, rows, shapes
 from invertiblenetworks.kernels.compiled import mixing as compiled_mixing
 
-compiled = pytest.mark.usefixtures("compiled_library")
+compiled = pytest.mark.usefixtures("compiled_library", "n_parts")
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 CHANNELS = [1, 3, 8, 9, 17, 50]
@@ -141,12 +142,17 @@ def test_workers_share_pixels(n, spatial, each_library, rng, monkeypatch):
     mixed = mixing.mix(matrix, offset, y)
     shares = []
 
-    def counted(tasks, run=workers.run):
+    def noted(tasks, run=workers.run):
         shares.append(len(tasks))
         return run(tasks)
 
-    monkeypatch.setattr(workers, "run", counted)
-    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
+    def noted_parts(n_multiplications, n_parts=workers.n_parts):
+        shares.append(n_parts(n_multiplications))
+        return shares[-1]
+
+    monkeypatch.setattr(workers, "run", noted)
+    monkeypatch.setattr(workers, "n_parts", noted_parts)
+    share_all_work(monkeypatch)
     with threadpool_limits(3, user_api="blas"):
         found = mixing.mix_and_correlate((matrix, offset), other, y, dy)
         again = mixing.mix(matrix, offset, y)
@@ -172,15 +178,15 @@ def test_rounding_errors_of_many_pixels_do_not_add_up(vectors, dtype, rng):
     *_, gram, total = mixing.mix_and_correlate(of_value, matrix, y, y)
     one = exact(y.flat[0])
     units = np.finfo(dtype).eps
-    assert np.abs(gram / (n * one * one) - 1).max() <= 40 * units
-    assert np.abs(total / (n * one) - 1).max() <= 40 * units
+    assert np.abs(gram / (n * one * one) - 1).max() <= 60 * units
+    assert np.abs(total / (n * one) - 1).max() <= 60 * units
 
 
 @compiled
 @dtypes
 @sizes
-def test_nothing_beside_arrays_is_written_or_used(n, spatial, dtype, rng):
-    """Panels in two parts; what is read lies among what is not a number."""
+def test_nothing_beside_arrays_is_written_or_used(n, spatial, dtype, n_parts, rng):
+    """What is read lies among what is not a number."""
     for k in (1, 5, 8, 17):
         guards, own = Guards(), arguments_of(n, k, spatial, rng, dtype)
         matrix, offset, other = (
@@ -193,23 +199,18 @@ def test_nothing_beside_arrays_is_written_or_used(n, spatial, dtype, rng):
         x, dx, result = (guards.array(y.shape, dtype) for _ in range(3))
         functions = library.functions(np.dtype(dtype))
         gram, total = guards.array((k, k), dtype), guards.array((k,), dtype)
-        shape = shapes.shape_of(y, dy, n_panels=2)
+        shape = shapes.shape_of(y, dy, n_panels=2, n_parts=n_parts)
         memory, memory_back = (
             guards.array((size(shape),), dtype)
             for size in (functions.memory_mix, functions.memory_mix_back)
         )
-        n_panels = shapes.n_panels(y, functions.width)
-        grams, totals = 0, 0
-        for first, last in ((0, n_panels // 2), (n_panels // 2, n_panels)):
-            arrays = (matrix, offset, y, result, memory)
-            functions.mix(shape, first, last, k, 1, *arrays)
-            arrays = (matrix, offset, other, y, dy, x, dx, gram, total, memory_back)
-            functions.mix_back(shape, first, last, k, 1, k, 1, *arrays)
-            grams, totals = grams + gram, totals + total
+        functions.mix(shape, k, 1, matrix, offset, y, result, memory)
+        arrays = (matrix, offset, other, y, dy, x, dx, gram, total, memory_back)
+        functions.mix_back(shape, k, 1, k, 1, *arrays)
         guards.check()
         found, x, dx = (shapes.as_given(a, own[3]) for a in (result, x, dx))
         expect_mixed(found, *own[:2], own[3])
-        expect_correlated((x, dx, grams, totals), own[:2], *own[2:])
+        expect_correlated((x, dx, gram, total), own[:2], *own[2:])
 
 
 @compiled
@@ -239,7 +240,7 @@ def test_no_samples(spatial, each_library, rng):
     assert not found[3].any()
 
 
-@compiled
+@pytest.mark.usefixtures("compiled_library")
 def test_what_is_noted_of_shapes_is_not_changed(rng, monkeypatch):
     """The same object serves all calls."""
 
@@ -257,7 +258,7 @@ def test_what_is_noted_of_shapes_is_not_changed(rng, monkeypatch):
         made.append((result, fields(result)))
         return result
 
-    assert fields(shape) == [3, [1, 6, 7], [0, 0, 0], 5, 0, 5, 210, 42, 210, 42, 0]
+    assert fields(shape) == [3, [1, 6, 7], [0, 0, 0], 5, 0, 5, 210, 42, 210, 42, 0, 1]
     monkeypatch.setattr(compiled_mixing, "shape_of", noted)
     for _ in range(2):
         mixing.mix(matrix, offset, y)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compiled_cases import LAYOUTS, Guards, in_layout
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import conv_cuts, streamed
+from invertiblenetworks.kernels import streamed
 from invertiblenetworks.kernels.activation_layers import LeakyReLUlayer, ReLUlayer
 from invertiblenetworks.kernels.compiled import block, convolution, library, shapes
 from invertiblenetworks.kernels.conv_tiled import correlate, transform
 from invertiblenetworks.kernels.patches import Geometry
 
-compiled = pytest.mark.usefixtures("compiled_library")
+compiled = pytest.mark.usefixtures("compiled_library", "n_parts")
 
 # (N, spatial, width of the kernel): vectors of a panel lie in several samples; images
 # are narrower than kernels; a kernel is as wide as a vector, a panel, or wider.
@@ -180,7 +181,7 @@ def test_results_of_other_strides(n, spatial, rng, monkeypatch):
     matrices = rng.standard_normal((9, N_OUT, N_IN))
     wanted = transform(images, matrices, geometry)
     functions = convolution.functions_for(images, geometry)
-    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     for n_workers in (1, 3):
         room = rng.standard_normal((N_OUT + 2, n, *spatial))
         before, result = room.copy(), room[-2:0:-1].swapaxes(0, 1)

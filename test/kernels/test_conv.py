@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import conv_cuda, conv_cuts
@@ -153,7 +154,7 @@ def test_against_dense_loops_on_workers(
     geometry, sizes, n_workers, rng, to_xp, to_numpy, monkeypatch
 ):
     """Samples are shared, or rows of each of a few; also rows that no tap reaches."""
-    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     x, w, dy = operands(rng, geometry, sizes)
     with threadpool_limits(n_workers, user_api="blas"):
         results = all_three(*map(to_xp, (x, w, dy)), *geometry[2:])

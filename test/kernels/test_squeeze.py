@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import squeeze as kernels_squeeze
@@ -129,7 +130,7 @@ def test_shared_copies_are_the_same(pattern, spatial, n_samples, rng, monkeypatc
     monkeypatch.setattr(
         workers, "run", lambda tasks: shares.append(len(tasks)) or run_tasks(tasks)
     )
-    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
+    share_all_work(monkeypatch)
     with threadpool_limits(2, user_api="blas"):
         found = run()
     assert set(shares) == {min(2, n_samples)}

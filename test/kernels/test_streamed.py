@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks import ResidualBlock
@@ -125,7 +126,7 @@ def test_a_block_on_its_own_shares_convolutions(
     k1, n_samples, n_workers, rng, monkeypatch
 ):
     """Where the batch is one piece, the convolutions inside use the workers."""
-    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     monkeypatch.setattr(conv_cuts, "HOST_PIXELS", 7)
     monkeypatch.setattr(conv_cuts, "HOST_BYTES", 1)
     net, x = block(Case(2, k1, 3), rng)

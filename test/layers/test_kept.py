@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from kept_cases import NETWORKS, OPTIONS, SHAPE, Case, assert_same, on_host
 from randomized import randomized
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
-from invertiblenetworks.base import pieces
 from invertiblenetworks.compose import ChannelSplit
 
 # --- results and evaluations ----------------------------------------------------------
@@ -82,7 +82,7 @@ def test_adjoint_jacobian_uses_what_was_kept(case, evaluations):
 @pytest.mark.parametrize("n_workers", [1, 2])
 @pytest.mark.parametrize("name", ["Glow", "Glow 3x3", "conditional Glow", "HINT"])
 def test_several_workers(name, n_workers, case, monkeypatch):
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     case, kept = case(name), KeptStates()
     with threadpool_limits(n_workers):
         y = case.forward()
@@ -95,7 +95,7 @@ def test_several_workers(name, n_workers, case, monkeypatch):
 
 
 def test_pieces_are_those_of_the_recording(case, monkeypatch):
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     case, kept = case("Glow"), KeptStates()
     y = case.forward()
     gradients = case.backward(y)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import memory, workers, workspace
+from invertiblenetworks.kernels import memory, workspace
 from invertiblenetworks.kernels.activations import galu, galu_grad
 
 SHAPE = (5, 4, 64, 6)
@@ -54,8 +55,7 @@ NETWORKS = {
 @pytest.fixture
 def finely_cut(monkeypatch):
     """Function that sets the number of workers and the bytes of a piece."""
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
-    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
+    share_all_work(monkeypatch)
     before = memory._piece_bytes.get()
 
     def cut(n_bytes):
@@ -129,7 +129,8 @@ def cut_of(net, shape, n_workers, *, gradient=True):
 
 
 @pytest.fixture
-def net():
+def net(numpy_kernels):
+    """A net that leaves its threads to those who cut batches."""
     return inn.ResidualBlock(2, 4, k2=1, p2=0, fan=True, rng=0, dtype="float64")
 
 
@@ -209,27 +210,5 @@ def test_small_work_is_not_shared(net):
 def test_a_gradient_counts_as_three_evaluations(net, monkeypatch):
     work = 8 * 16 * 6 * (2 * 9 * 4 + 4 * 4 + 4 * 4 * 9)
     monkeypatch.setattr(pieces, "LEAST_WORK", work)
-    monkeypatch.setattr(pieces, "LESS_WHERE_COMPILED", 1)
     assert len(cut_of(net, (8, 2, 16, 6), 4, gradient=False)) == 1
     assert len(cut_of(net, (8, 2, 16, 6), 4)) == 3
-
-
-@pytest.mark.parametrize("gradient", [False, True])
-def test_threads_pay_sooner_with_compiled_kernels(
-    gradient, net, each_library, monkeypatch
-):
-    """From half of the work on; the results are the same."""
-    work = 8 * 16 * 6 * (2 * 9 * 4 + 4 * 4 + 4 * 4 * 9) * (3 if gradient else 1)
-    monkeypatch.setattr(pieces, "LEAST_WORK", work)
-    shares = cut_of(net, (8, 2, 16, 6), 4, gradient=gradient)
-    assert len(shares) == (1 if each_library is None else 2)
-    rng, found = np.random.default_rng(1), []
-    x, dy = (rng.standard_normal((8, c, 16, 6)) for c in (2, 4))
-    for times in (1, 2, 4):
-        monkeypatch.setattr(pieces, "LESS_WHERE_COMPILED", times)
-        with threadpool_limits(4):
-            net.clear_grad()
-            found.append([net.forward(x), net.backward(dy, x), *net.get_grads()])
-    for others in found[1:]:
-        for one, other in zip(found[0], others, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)

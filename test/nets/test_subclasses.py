@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 from invertiblenetworks import ConcatCond, Coupling, ReLUlayer, ResidualBlock
-from invertiblenetworks.base import pieces
 from invertiblenetworks.compose import ChannelSplit
 from invertiblenetworks.transformers import AdditiveTransformer
 
@@ -53,7 +53,7 @@ def test_part_of_a_block(x):
 
 
 def test_net_that_sees_the_whole_batch(x, monkeypatch):
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     layer = Coupling(Centred(2, 3, **SIZES), AdditiveTransformer(), ChannelSplit(2))
     state = np.concatenate([x, x], axis=1)
     found = []

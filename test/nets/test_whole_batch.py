@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
-from invertiblenetworks.base import pieces
 from invertiblenetworks.kernels import memory, parts, workers
 
 OPTIONS = {"dtype": "float64", "rng": 0, "zero": False}
@@ -23,7 +23,7 @@ NETS = {
 @pytest.fixture
 def finely_cut(monkeypatch):
     """Function that sets the bytes of a piece, however little work it is."""
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
+    share_all_work(monkeypatch)
     before = memory._piece_bytes.get()
     yield memory._piece_bytes.set
     memory._piece_bytes.set(before)
@@ -55,7 +55,15 @@ def results(net, x, dy, n_workers):
 @pytest.mark.parametrize(("n_workers", "n_bytes"), [(2, 2**30), (3, 2**30), (2, 6000)])
 @pytest.mark.parametrize("name", NETS)
 def test_same_results(
-    name, n_workers, n_bytes, n_samples, finely_cut, shared, rng, monkeypatch
+    name,
+    n_workers,
+    n_bytes,
+    n_samples,
+    each_library,
+    finely_cut,
+    shared,
+    rng,
+    monkeypatch,
 ):
     monkeypatch.setattr(parts, "IMAGE_ENTRIES", 100)
     monkeypatch.setattr(parts, "FLAT_ENTRIES", 1000)
@@ -69,7 +77,10 @@ def test_same_results(
     finely_cut(n_bytes)
     found, again = results(net, x, dy, n_workers), results(net, x, dy, n_workers)
     cuts_rows = net._reach() is not None
-    if n_samples > 1 or cuts_rows:
+    if net._shares_work(x):
+        assert each_library is not None
+        assert shared == []
+    elif n_samples > 1 or cuts_rows:
         # Twice forward, linearisation and gradient.
         assert shared == [n_workers if cuts_rows else min(n_workers, n_samples)] * 6
     for ours, one, same in zip(found, wanted, again, strict=True):

@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 import pytest
 from planning.traced import traced_peak
+from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks import plan_memory
-from invertiblenetworks.base import pieces
-from invertiblenetworks.kernels import conv_cuts, memory, workers
+from invertiblenetworks.kernels import memory
 from invertiblenetworks.kernels.workspace import Store
 from invertiblenetworks.planning.phantom_memory import Memory
 
@@ -109,9 +109,7 @@ def one_after_the_other(memory, thunks):
 @pytest.mark.parametrize("n_workers", [2, 3, 5])
 @pytest.mark.parametrize("piece_bytes", [2**25, 2**16])
 def test_plans_are_never_too_small(n_workers, piece_bytes, monkeypatch):
-    monkeypatch.setattr(pieces, "LEAST_WORK", 1)
-    monkeypatch.setattr(conv_cuts, "LEAST_WORK", 1)
-    monkeypatch.setattr(workers, "LEAST_NUMBERS", 1)
+    share_all_work(monkeypatch)
     net = inn.NetworkGlow(3, 16, L=2, K=1, split_scales=True, rng=0)
     with memory.using(memory.Settings(piece_bytes)):
         for planned, measure in peaks(net, (6, 3, 96, 96), n_workers):

@@ -3,7 +3,7 @@
 Pixels are cut into panels of three vectors of the processor. Columns, both hidden
 states and the products with the last weights of a panel follow each other in memory
 that stays in the cache, and each product ends with bias and activation while its sums
-are in registers. A call holds no interpreter's lock, so that workers do not meet.
+are in registers. Threads share the pixels.
 
 The arithmetic is in ``block_of_type.h``.
 """
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..._types import Array
 from ...backend import get_array_module
+from .. import workers
 from ..streamed_block import Gradients, Pull
 from ..workspace import Lease, empty_result, scratch
 from .library import Functions
@@ -21,6 +22,7 @@ from .shapes import (
     Shape,
     as_given,
     as_images,
+    n_pixels,
     panels_of_tile,
     pixels_without_gaps,
     shape_of,
@@ -46,6 +48,7 @@ class CompiledBlock:
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
+        self.n_weights = sum(w.size for w in self.weights)
         self.functions, self.slope = functions, slope
 
     def forward(self, x: Array) -> Array:
@@ -90,7 +93,8 @@ class CompiledBlock:
         w1, width = self.weights[0], self.functions.width
         margin = [size // 2 for size in w1.shape[2:]]
         n_panels = panels_of_tile(TILE_BYTES, len(w1), x, width)
-        return shape_of(x, y, margin, len(w1), n_panels)
+        n_parts = workers.n_parts(n_pixels(x) * self.n_weights)
+        return shape_of(x, y, margin, len(w1), n_panels, n_parts)
 
     def _memory(self, size: int, x: Array) -> Array:
         return scratch("compiled block", (size,), x)

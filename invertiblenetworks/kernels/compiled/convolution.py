@@ -2,7 +2,7 @@
 
 Both maps go through panels of pixels, of which each gathers the columns of its windows
 while they are in the cache. A transform is one product for all taps; the result is
-written once. Threads share the panels, wherever samples begin and end.
+written once. Threads share the pixels, wherever samples begin and end.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module
 from .. import workers
-from ..conv_cuts import multiplications, worth
+from ..conv_cuts import multiplications
 from ..patches import Geometry
 from ..workspace import scratch
 from .library import Functions, functions_of
-from .shapes import n_panels, panels_of_tile, pixels_without_gaps, shape_of
+from .shapes import panels_of_tile, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**19
 """Bytes of the columns over whose pixels gradients are summed at a time."""
@@ -62,21 +62,16 @@ def transform(
     xp, (_, n_target, _n_source) = get_array_module(images), matrices.shape
     images = pixels_without_gaps(images)
     assert pixels_without_gaps(result) is result
-    shape = shape_of(images, result, geometry.pad)
+    n_parts = workers.n_parts(multiplications(images, n_target, geometry))
+    shape = shape_of(images, result, geometry.pad, n_parts=n_parts)
     size = compiled.memory_transform(shape)
+    memory = scratch("compiled convolution", (size,), images)
     if geometry.reverse:
         matrices = matrices[::-1]
     of_tap, of_target, of_source = (s // matrices.itemsize for s in matrices.strides)
     strides = np.array([of_target, of_source, of_tap], np.int64)
-
-    def on_panels(panels):
-        memory = scratch("compiled convolution", (size,), images)
-        if xp is np:
-            arrays = (strides, images, matrices, result, memory)
-            compiled.transform(shape, panels.start, panels.stop, adds, *arrays)
-
-    n_threads = worth(multiplications(images, n_target, geometry), images)
-    workers.for_shares(n_panels(images, compiled.width), n_threads, on_panels)
+    if xp is np:
+        compiled.transform(shape, adds, strides, images, matrices, result, memory)
 
 
 def correlate(
@@ -87,22 +82,11 @@ def correlate(
     fixed, moved = pixels_without_gaps(fixed), pixels_without_gaps(moved)
     n_rows = n_moved * geometry.n_taps
     of_tile = panels_of_tile(TILE_BYTES, n_rows, moved, compiled.width)
-    shape = shape_of(moved, fixed, geometry.pad, n_panels=of_tile)
-    size = compiled.memory_correlate(shape)
-
-    def on_panels(panels):
-        memory = scratch("compiled convolution", (size,), moved)
-        total = xp.empty((n_rows, n_fixed), moved.dtype)
-        if xp is np:
-            arrays = (fixed, moved, total, memory)
-            compiled.correlate(shape, panels.start, panels.stop, *arrays)
-        return total
-
-    n_threads = worth(multiplications(moved, n_fixed, geometry), moved)
-    first, *others = workers.for_shares(
-        n_panels(moved, compiled.width), n_threads, on_panels
-    )
-    for total in others:
-        first += total
-    by_tap = first.reshape(n_moved, geometry.n_taps, n_fixed).transpose(1, 2, 0)
+    n_parts = workers.n_parts(multiplications(moved, n_fixed, geometry))
+    shape = shape_of(moved, fixed, geometry.pad, n_panels=of_tile, n_parts=n_parts)
+    memory = scratch("compiled convolution", (compiled.memory_correlate(shape),), moved)
+    total = xp.empty((n_rows, n_fixed), moved.dtype)
+    if xp is np:
+        compiled.correlate(shape, fixed, moved, total, memory)
+    by_tap = total.reshape(n_moved, geometry.n_taps, n_fixed).transpose(1, 2, 0)
     return by_tap[::-1] if geometry.reverse else by_tap

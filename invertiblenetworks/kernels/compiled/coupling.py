@@ -9,9 +9,14 @@ import numpy as np
 
 from ..._types import Array
 from ...backend import get_array_module
+from .. import workers
 from ..activation_base import Activation
+from ..workspace import scratch
 from .library import Functions, functions_of
 from .rows import Rows, rows_of
+
+OF_FORMULA = 4
+"""How many times longer a formula takes than reading its numbers."""
 
 
 def functions_for(
@@ -23,7 +28,10 @@ def functions_for(
     """
     known = activation.arctan_factor is not None
     compiled = functions_of(arrays[0]) if known else None
-    rows = None if compiled is None else rows_of(*arrays)
+    if compiled is None:
+        return None
+    n_parts = workers.n_parts(arrays[0].size * OF_FORMULA * workers.PER_NUMBER)
+    rows = rows_of(*arrays, n_parts=n_parts)
     return None if rows is None else (compiled, rows)
 
 
@@ -44,8 +52,10 @@ def transform(
     """
     (functions, rows), xp = compiled, get_array_module(x)
     ld = xp.empty(len(x), x.dtype)
+    memory = scratch("compiled coupling", (rows.n_parts * len(x),), x)
     if xp is np:
-        functions.affine(rows, inverse, x, p, y, ld, activation.arctan_factor)
+        arrays = (x, p, y, ld, memory)
+        functions.affine(rows, inverse, *arrays, activation.arctan_factor)
     return ld
 
 

@@ -27,22 +27,37 @@ INLINE double NAME(sum)(NAME(vector) value) {
   return total;
 }
 
-INLINE void NAME(affine_as)(int inverse, int pixels_are_samples, const Rows *r,
-                            const REAL *x, const REAL *p, REAL *y, REAL *ld,
-                            REAL factor) {
-  REAL sign = inverse ? -1 : 1;
-  memset(ld, 0, (pixels_are_samples ? r->n_pixels : r->n_samples) * sizeof(REAL));
+typedef struct {
+  const Rows *r;
+  int inverse;
+  const REAL *x, *p;
+  REAL *y, *sums; /* sums of log s, of each sample for each part */
+  REAL factor;
+} NAME(AffineCall);
+
+/* A part is some numbers of every row. */
+INLINE integer NAME(column)(const Rows *r, integer part) {
+  return part == r->n_parts ? r->n_pixels
+                            : r->n_pixels * part / r->n_parts / LANES * LANES;
+}
+
+INLINE void NAME(affine_as)(int inverse, int pixels_are_samples,
+                            const NAME(AffineCall) *c, integer part) {
+  const Rows *r = c->r;
+  integer first = NAME(column)(r, part), last = NAME(column)(r, part + 1);
+  REAL sign = inverse ? -1 : 1, *ld = c->sums;
+  if (pixels_are_samples) memset(ld + first, 0, (last - first) * sizeof(REAL));
   for (integer n = 0; n < r->n_samples; n++) {
     double total = 0;
-    for (integer c = 0; c < r->n_channels; c++) {
-      const REAL *raw = p + n * r->of_p.sample + c * r->of_p.channel;
+    for (integer k = 0; k < r->n_channels; k++) {
+      const REAL *raw = c->p + n * r->of_p.sample + k * r->of_p.channel;
       const REAL *shift = raw + r->shift_of_p;
-      const REAL *from = x + n * r->of_value.sample + c * r->of_value.channel;
-      REAL *to = y + n * r->of_result.sample + c * r->of_result.channel;
+      const REAL *from = c->x + n * r->of_value.sample + k * r->of_value.channel;
+      REAL *to = c->y + n * r->of_result.sample + k * r->of_result.channel;
       NAME(vector) sums = {0};
-      for (integer i = 0; i < r->n_pixels; i += LANES) {
-        integer left = r->n_pixels - i;
-        NAME(vector) log_s = factor * NAME(atan)(NAME(load)(raw + i, left));
+      for (integer i = first; i < last; i += LANES) {
+        integer left = last - i;
+        NAME(vector) log_s = c->factor * NAME(atan)(NAME(load)(raw + i, left));
         NAME(vector) s = NAME(exp)(log_s), t = NAME(load)(shift + i, left);
         NAME(vector) value = NAME(load)(from + i, left);
         NAME(put)(to + i, left, inverse ? (value - t) / s : s * value + t);
@@ -58,42 +73,60 @@ INLINE void NAME(affine_as)(int inverse, int pixels_are_samples, const Rows *r,
       }
       if (!pixels_are_samples) total += NAME(sum)(sums);
     }
-    if (!pixels_are_samples) ld[n] = sign * total;
+    if (!pixels_are_samples) ld[part * r->n_samples + n] = sign * total;
   }
 }
 
-/* Write y = s x + shift and the sums of log s; or y = (x - shift) / s and minus them. */
-void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL *y,
-                  REAL *ld, double factor) {
-  if (r->pixels_are_samples)
-    NAME(affine_as)(inverse, 1, r, x, p, y, ld, factor);
+static void NAME(part_of_affine)(void *context, integer part) {
+  const NAME(AffineCall) *c = context;
+  if (c->r->pixels_are_samples)
+    NAME(affine_as)(c->inverse, 1, c, part);
   else
-    NAME(affine_as)(inverse, 0, r, x, p, y, ld, factor);
+    NAME(affine_as)(c->inverse, 0, c, part);
 }
 
-/* Pull dy back through y = s x + shift, and write x. Or, with x and y exchanged all
-   over, through the inverse: then y = (x - shift) / s is given, and x is written. */
-void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
-                       const REAL *y, const REAL *p, REAL *dx, REAL *dp, REAL *x,
-                       double arctan_factor) {
-  REAL factor = arctan_factor;
+/* Write y = s x + shift and the sums of log s; or y = (x - shift) / s and minus them.
+   Memory for a number of each sample and part. */
+void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL *y,
+                  REAL *ld, REAL *memory, double factor) {
+  int pixels_are_samples = r->pixels_are_samples;
+  REAL *sums = pixels_are_samples ? ld : memory;
+  NAME(AffineCall) c = {r, inverse, x, p, y, sums, factor};
+  do_parts(NAME(part_of_affine), &c, r->n_parts);
+  if (!pixels_are_samples)
+    NAME(sum_parts)(r->n_samples, memory, r->n_samples, ld, r->n_parts);
+}
+
+typedef struct {
+  const Rows *r;
+  int inverse;
+  const REAL *dy, *dld, *y, *p;
+  REAL *dx, *dp, *x, factor;
+} NAME(AffineBackCall);
+
+static void NAME(part_of_affine_back)(void *context, integer part) {
+  const NAME(AffineBackCall) *c = context;
+  const Rows *r = c->r;
+  int inverse = c->inverse;
+  REAL factor = c->factor;
+  integer first = NAME(column)(r, part), last = NAME(column)(r, part + 1);
   for (integer n = 0; n < r->n_samples; n++)
-    for (integer c = 0; c < r->n_channels; c++) {
-      const REAL *raw = p + n * r->of_p.sample + c * r->of_p.channel;
-      const REAL *y_row = y + n * r->of_value.sample + c * r->of_value.channel;
-      const REAL *dy_row = dy + n * r->of_cotangent.sample + c * r->of_cotangent.channel;
-      REAL *x_row = x + n * r->of_result.sample + c * r->of_result.channel;
-      REAL *dx_row = dx + n * r->of_dresult.sample + c * r->of_dresult.channel;
-      REAL *draw = dp + n * r->of_dp.sample + c * r->of_dp.channel;
-      for (integer i = 0; i < r->n_pixels; i += LANES) {
-        integer left = r->n_pixels - i;
+    for (integer k = 0; k < r->n_channels; k++) {
+      const REAL *raw = c->p + n * r->of_p.sample + k * r->of_p.channel;
+      const REAL *y = c->y + n * r->of_value.sample + k * r->of_value.channel;
+      const REAL *dy = c->dy + n * r->of_cotangent.sample + k * r->of_cotangent.channel;
+      REAL *x = c->x + n * r->of_result.sample + k * r->of_result.channel;
+      REAL *dx = c->dx + n * r->of_dresult.sample + k * r->of_dresult.channel;
+      REAL *draw = c->dp + n * r->of_dp.sample + k * r->of_dp.channel;
+      for (integer i = first; i < last; i += LANES) {
+        integer left = last - i;
         NAME(vector) a = NAME(load)(raw + i, left);
         NAME(vector) s = NAME(exp)(factor * NAME(atan)(a));
         NAME(vector) t = NAME(load)(raw + r->shift_of_p + i, left);
-        NAME(vector) value = NAME(load)(y_row + i, left);
-        NAME(vector) cotangent = NAME(load)(dy_row + i, left);
-        NAME(vector) of_ld = (NAME(vector)){0} + (r->pixels_are_samples ? 0 : dld[n]);
-        if (r->pixels_are_samples) of_ld = NAME(load)(dld + i, left);
+        NAME(vector) value = NAME(load)(y + i, left);
+        NAME(vector) cotangent = NAME(load)(dy + i, left);
+        NAME(vector) of_ld = (NAME(vector)){0} + (r->pixels_are_samples ? 0 : c->dld[n]);
+        if (r->pixels_are_samples) of_ld = NAME(load)(c->dld + i, left);
         NAME(vector) of_log_s = factor / (a * a + 1), dt, dvalue;
         if (inverse) {
           of_log_s *= -(cotangent * value + of_ld);
@@ -108,8 +141,17 @@ void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *d
         }
         NAME(put)(draw + i, left, of_log_s);
         NAME(put)(draw + r->shift_of_dp + i, left, dt);
-        NAME(put)(x_row + i, left, value);
-        NAME(put)(dx_row + i, left, dvalue);
+        NAME(put)(x + i, left, value);
+        NAME(put)(dx + i, left, dvalue);
       }
     }
+}
+
+/* Pull dy back through y = s x + shift, and write x. Or, with x and y exchanged all
+   over, through the inverse: then y = (x - shift) / s is given, and x is written. */
+void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
+                       const REAL *y, const REAL *p, REAL *dx, REAL *dp, REAL *x,
+                       double factor) {
+  NAME(AffineBackCall) c = {r, inverse, dy, dld, y, p, dx, dp, x, factor};
+  do_parts(NAME(part_of_affine_back), &c, r->n_parts);
 }

@@ -2,7 +2,7 @@
    floating types.
 
    Compiled once per set of vector instructions; `library.py` chooses among the results.
-   Memory comes from the caller, nothing is kept, and nothing is checked. */
+   Memory comes from the caller, nothing is kept but threads, and nothing is checked. */
 
 #include <immintrin.h>
 #include <stdint.h>
@@ -25,6 +25,8 @@ typedef int64_t integer;
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLLED _Pragma("GCC unroll 16")
 
+#include "team.h"
+
 /* What the caller says of the images; all sizes in numbers, not bytes. */
 typedef struct {
   integer n_samples, spatial[3], margin[3];
@@ -32,6 +34,7 @@ typedef struct {
   integer x_sample, x_channel;     /* from one to the next, of the images */
   integer y_sample, y_channel;     /* of the result, or of its cotangent */
   integer panels_of_tile;          /* over which gradients are summed at a time */
+  integer n_parts;                 /* for threads */
 } Shape;
 
 typedef struct {
@@ -45,10 +48,11 @@ typedef struct {
   integer pixels_are_samples;      /* the batch is on the axis of pixels */
   integer shift_of_p, shift_of_dp; /* from the first half of channels to the second */
   Strides of_value, of_p, of_result, of_cotangent, of_dp, of_dresult;
+  integer n_parts; /* for threads */
 } Rows;
 
 /* Changes with every argument of a function and every field of a struct. */
-int interface_version(void) { return 2; }
+int interface_version(void) { return 3; }
 
 int is_supported(void) {
   __builtin_cpu_init();
@@ -68,6 +72,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #define BITS int32_t
 #define NAME(name) name##_float32
 #include "panels_of_type.h"
+#include "parts_of_type.h"
 #include "matrices_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"
@@ -93,6 +98,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #define BITS int64_t
 #define NAME(name) name##_float64
 #include "panels_of_type.h"
+#include "parts_of_type.h"
 #include "matrices_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"

@@ -2,7 +2,8 @@
 
 ``setup.py`` compiles `kernels.c` once for each set of vector instructions in `NAMES`,
 and goes on where that fails. They do not use Python's C interface: what is loaded is
-a plain library, and its functions run without the interpreter's lock.
+a plain library, and its functions run without the interpreter's lock, on threads of
+their own (``team.h``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NAMES = ("avx512", "avx2")
 SWITCH = "INVERTIBLENETWORKS_COMPILED"
 """Environment variable: one of these names, or 0 for none."""
 
-INTERFACE_VERSION = 2
+INTERFACE_VERSION = 3
 """The same number as in `kernels.c`."""
 
 TYPES = frozenset(map(np.dtype, ("float32", "float64")))
@@ -63,11 +64,11 @@ class Functions:
         works = {
             "forward": (shape, *[array] * 9, real),
             "backward": (shape, *[array] * 13, real),
-            "transform": (shape, number, number, flag, *[array] * 5),
-            "correlate": (shape, number, number, *[array] * 4),
-            "mix": (shape, *[number] * 4, *[array] * 5),
-            "mix_back": (shape, *[number] * 6, *[array] * 10),
-            "affine": (rows, flag, *[array] * 4, real),
+            "transform": (shape, flag, *[array] * 5),
+            "correlate": (shape, *[array] * 4),
+            "mix": (shape, *[number] * 2, *[array] * 5),
+            "mix_back": (shape, *[number] * 4, *[array] * 10),
+            "affine": (rows, flag, *[array] * 5, real),
             "affine_back": (rows, flag, *[array] * 7, real),
             "householder": (number, number, *[array] * 3),
             "householder_adjoint": (number, number, *[array] * 4),

@@ -1,4 +1,4 @@
-/* Transposition and packing of matrices; follows `panels_of_type.h`. */
+/* Transposition and packing of matrices; follows `parts_of_type.h`. */
 
 /* One step of a perfect shuffle. */
 INLINE void NAME(interleave)(NAME(vector) a, NAME(vector) b, NAME(vector) *low,
@@ -66,12 +66,16 @@ static void NAME(transpose)(integer n_rows, const REAL *panel, integer place,
 /* Weights (n_rows, n_columns) as panel_product reads them: whole blocks of ROWS rows, in
    each column by column; `skip` is added to the diagonal. One of the strides is 1. Rows
    that fill a block are zero, and what comes of them is never read: zero times what is
-   not finite would not be zero. */
+   not finite would not be zero. A part does its share of the blocks. */
 static void NAME(pack)(integer n_rows, integer n_columns, const REAL *weights,
-                       integer row_stride, integer column_stride, REAL skip,
-                       REAL *out) {
-  for (integer i = 0; i < n_rows; i += ROWS, out += ROWS * n_columns) {
+                       integer row_stride, integer column_stride, REAL skip, REAL *to,
+                       integer part, integer n_parts) {
+  integer n_blocks = NAME(up)(n_rows, ROWS) / ROWS;
+  integer from = NAME(share)(n_blocks, part, n_parts) * ROWS;
+  integer end = NAME(share)(n_blocks, part + 1, n_parts) * ROWS;
+  for (integer i = from; i < end; i += ROWS) {
     const REAL *block = weights + i * row_stride;
+    REAL *out = to + i * n_columns;
     integer k = 0;
     if (i + ROWS > n_rows) {
       for (; k < n_columns; k++)
@@ -103,10 +107,27 @@ static void NAME(pad)(integer n, integer width, const REAL *values, REAL *out) {
   for (integer i = 0; i < width; i++) out[i] = i < n ? values[i] : 0;
 }
 
-/* A matrix whose rows have been rounded up to WIDTH, without the rest. */
-static void NAME(copy_columns)(integer n_rows, integer n_columns, const REAL *from,
-                               REAL *to) {
+/* The share of a part in setting numbers to zero. */
+INLINE void NAME(clear)(integer n, REAL *numbers, integer part, integer n_parts) {
+  integer from = NAME(share)(n, part, n_parts), end = NAME(share)(n, part + 1, n_parts);
+  memset(numbers + from, 0, (end - from) * sizeof(REAL));
+}
+
+/* Sum numbers over parts, of which each has its own so many further on. */
+static void NAME(sum_parts)(integer n, const REAL *numbers, integer further, REAL *to,
+                            integer n_parts) {
+  memcpy(to, numbers, n * sizeof(REAL));
+  for (integer part = 1; part < n_parts; part++)
+    for (integer i = 0; i < n; i++) to[i] += numbers[part * further + i];
+}
+
+/* The same for a matrix whose rows have been rounded up to WIDTH, without what they have
+   been rounded by. A part does its share of the rows. */
+static void NAME(collect)(integer n_rows, integer n_columns, const REAL *matrix,
+                          integer further, REAL *to, integer part, integer n_parts) {
   integer width = NAME(up)(n_columns, WIDTH);
-  for (integer i = 0; i < n_rows; i++)
-    memcpy(to + i * n_columns, from + i * width, n_columns * sizeof(REAL));
+  integer from = NAME(share)(n_rows, part, n_parts);
+  integer end = NAME(share)(n_rows, part + 1, n_parts);
+  for (integer i = from; i < end; i++)
+    NAME(sum_parts)(n_columns, matrix + i * width, further, to + i * n_columns, n_parts);
 }

@@ -1,7 +1,7 @@
 """Affine maps of the channels of every pixel, compiled: see `kernels/mixing.py`.
 
 A panel of pixels is read, multiplied, and written, or summed over, while it is in the
-cache. Threads share the panels, wherever samples begin and end.
+cache. Threads share the pixels, wherever samples begin and end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..workspace import scratch
 from .library import Functions
 from .shapes import (
     as_images,
-    n_panels,
+    n_pixels,
     panels_of_tile,
     pixels_without_gaps,
     shape_of,
@@ -31,16 +31,11 @@ def mix(compiled: Functions, matrix: Array, offset: Array, x: Array) -> Array:
     xp, y = get_array_module(x), empty_state(x)
     matrix, offset = _without_gaps(matrix), xp.ascontiguousarray(offset)
     images, result = pixels_without_gaps(as_images(x)), as_images(y)
-    shape = shape_of(images, result)
-    size = compiled.memory_mix(shape)
-
-    def on_panels(panels):
-        memory = scratch("compiled mixing", (size,), x)
-        if xp is np:
-            arrays = (matrix, offset, images, result, memory)
-            compiled.mix(shape, panels.start, panels.stop, *_strides(matrix), *arrays)
-
-    _share(images, compiled, on_panels)
+    shape = shape_of(images, result, n_parts=_n_parts(images))
+    memory = scratch("compiled mixing", (compiled.memory_mix(shape),), x)
+    if xp is np:
+        arrays = (matrix, offset, images, result, memory)
+        compiled.mix(shape, *_strides(matrix), *arrays)
     return y
 
 
@@ -57,28 +52,19 @@ def mix_and_correlate(
     offset, k = xp.ascontiguousarray(of_value[1]), len(matrix)
     y, dy = (pixels_without_gaps(as_images(a)) for a in (value, cotangent))
     of_tile = panels_of_tile(TILE_BYTES, k, y, compiled.width)
-    shape = shape_of(y, dy, n_panels=of_tile)
-    size = compiled.memory_mix_back(shape)
-
-    def on_panels(panels):
-        memory = scratch("compiled mixing", (size,), y)
-        gram, total = xp.empty((k, k), y.dtype), xp.empty(k, y.dtype)
-        if xp is np:
-            strides = (*_strides(matrix), *_strides(of_cotangent))
-            arrays = (matrix, offset, of_cotangent, y, dy, x, dx, gram, total, memory)
-            compiled.mix_back(shape, panels.start, panels.stop, *strides, *arrays)
-        return gram, total
-
-    (gram, total), *others = _share(y, compiled, on_panels)
-    for other_gram, other_total in others:
-        gram += other_gram
-        total += other_total
+    shape = shape_of(y, dy, n_panels=of_tile, n_parts=_n_parts(y))
+    memory = scratch("compiled mixing", (compiled.memory_mix_back(shape),), y)
+    gram, total = xp.empty((k, k), y.dtype), xp.empty(k, y.dtype)
+    if xp is np:
+        strides = (*_strides(matrix), *_strides(of_cotangent))
+        arrays = (matrix, offset, of_cotangent, y, dy, x, dx, gram, total, memory)
+        compiled.mix_back(shape, *strides, *arrays)
     return x, dx, gram, total
 
 
-def _share(images, compiled, on_panels):
-    worth = workers.worth_of_reading(images)
-    return workers.for_shares(n_panels(images, compiled.width), worth, on_panels)
+def _n_parts(images):
+    k = images.shape[1]
+    return workers.n_parts(n_pixels(images) * k * (k + workers.PER_NUMBER))
 
 
 def _without_gaps(matrix):

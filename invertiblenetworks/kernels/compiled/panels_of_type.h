@@ -5,7 +5,7 @@
    Pixels of all samples in turn are cut into panels of WIDTH. A matrix with a column
    for each pixel is stored panel by panel, a row of a panel being VECTORS vectors; so
    products stream through it, and neighbours in a row are neighbours in an image. Rows
-   are rounded up to ROWS. Columns of the last panel that are no pixels are left
+   are rounded up to ROWS. Columns of the last panel of a part that are no pixels are left
    out of sums over pixels, and of products by whole vectors. */
 
 #define LANES ((integer)(VECTOR_BYTES / sizeof(REAL)))
@@ -25,6 +25,10 @@ INLINE REAL *NAME(take)(REAL *memory, integer *used, integer n) {
   return start;
 }
 
-INLINE integer NAME(all_pixels)(const Shape *s) {
-  return s->n_samples * s->spatial[0] * s->spatial[1] * s->spatial[2];
+/* The same for each part of a call. */
+INLINE REAL *NAME(take_own)(REAL *memory, integer *used, integer n, integer part,
+                            integer n_parts) {
+  integer own = NAME(up)(n, WIDTH), start = *used + part * own;
+  *used += n_parts * own;
+  return memory ? memory + start : 0;
 }

@@ -1,4 +1,4 @@
-/* Products with panels, and sums over pixels; follows `panels_of_type.h`. */
+/* Products with panels, and sums over pixels; follows `parts_of_type.h`. */
 
 /* sums[ROWS][n_vectors] += a * b, both walked in n_outer runs of n_inner steps. */
 INLINE void NAME(multiply)(int n_vectors, integer n_outer, integer n_inner,
@@ -168,15 +168,13 @@ static void NAME(add_sums_of_tile)(integer n, REAL *of_tile, REAL *sums) {
 /* Sums over tiles are formed over so many at a time, for the same reason. */
 #define MANY_TILES 64
 
-/* Room for the totals of n sums: the sums themselves if there are few tiles. */
-INLINE REAL *NAME(take_totals)(const Shape *s, REAL *memory, integer *used, integer n,
-                               REAL *sums) {
-  integer of_tile = s->panels_of_tile * WIDTH;
-  integer n_tiles = NAME(up)(NAME(all_pixels)(s), of_tile) / of_tile;
-  return n_tiles > MANY_TILES ? NAME(take)(memory, used, n) : sums;
+/* Whether a part may have so many: else the sums are their totals. */
+INLINE int NAME(has_many_tiles)(const Shape *s) {
+  return NAME(all_pixels)(s) > MANY_TILES * s->panels_of_tile * WIDTH;
 }
 
-/* Add n sums to totals, and begin anew, if they are of many tiles or the last. */
+/* Add n sums to totals, and begin anew, if they are of many tiles or the last of a
+   part. */
 static void NAME(add_many)(integer n_tiles, int is_last, integer n, REAL *sums,
                            REAL *totals) {
   if (sums == totals || (n_tiles % MANY_TILES && !is_last)) return;

@@ -31,15 +31,18 @@ class Rows(ctypes.Structure):
         ("shift_of_p", ctypes.c_int64),
         ("shift_of_dp", ctypes.c_int64),
         *((f"of_{role}", Strides) for role in ROLES),
+        ("n_parts", ctypes.c_int64),
     )
 
 
-def rows_of(*arrays: Array) -> Rows | None:
+def rows_of(*arrays: Array, n_parts: int = 1) -> Rows | None:
     """Return the rows of arrays in the order of `ROLES`, or of the first of them.
 
     Parameters
     ----------
     *arrays : array, shape (N, C, *spatial); of p and dp (N, 2 C, *spatial)
+    n_parts : int
+        So many threads share the work.
 
     Returns
     -------
@@ -52,15 +55,18 @@ def rows_of(*arrays: Array) -> Rows | None:
     if not same_type or not all(array.flags.aligned for array in owned):
         return None
     strides = tuple(array.strides for array in arrays)
-    return _rows(arrays[0].shape, arrays[0].dtype.itemsize, strides)
+    return _rows(arrays[0].shape, arrays[0].dtype.itemsize, strides, n_parts)
 
 
 @functools.lru_cache(maxsize=1024)
-def _rows(shape: Shape, itemsize: int, strides: tuple[Shape, ...]) -> Rows | None:
+def _rows(
+    shape: Shape, itemsize: int, strides: tuple[Shape, ...], n_parts: int
+) -> Rows | None:
     if not all(rows_fit(shape, own, itemsize) for own in strides):
         return None
     n_samples, n_channels, *spatial = shape
     rows = Rows(n_samples, n_channels, math.prod(spatial), not spatial)
+    rows.n_parts = n_parts
     steps = [[step // itemsize for step in own] for own in strides]
     for role, own in zip(ROLES, steps, strict=False):
         if role in ("p", "dp"):

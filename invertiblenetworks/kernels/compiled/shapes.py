@@ -32,11 +32,17 @@ class Shape(ctypes.Structure):
         ("y_sample", ctypes.c_int64),
         ("y_channel", ctypes.c_int64),
         ("panels_of_tile", ctypes.c_int64),
+        ("n_parts", ctypes.c_int64),
     )
 
 
 def shape_of(
-    x: Array, y: Array, margin: Sequence[int] = (), n_hidden: int = 0, n_panels: int = 0
+    x: Array,
+    y: Array,
+    margin: Sequence[int] = (),
+    n_hidden: int = 0,
+    n_panels: int = 0,
+    n_parts: int = 1,
 ) -> Shape:
     """Of images that are read around each pixel, and of images at the pixels.
 
@@ -50,6 +56,8 @@ def shape_of(
     n_hidden : int
     n_panels : int
         Of a tile, see `panels_of_tile`.
+    n_parts : int
+        At most so many threads share the work.
 
     Returns
     -------
@@ -57,14 +65,14 @@ def shape_of(
         Not to be changed: the same call returns the same object.
     """
     strides, itemsize = (*x.strides[:2], *y.strides[:2]), x.dtype.itemsize
-    sizes = (y.shape[1], n_hidden, n_panels)
+    sizes = (y.shape[1], n_hidden, n_panels, n_parts)
     return _shape(x.shape, sizes, itemsize, strides, tuple(margin))
 
 
 @functools.lru_cache(maxsize=1024)
 def _shape(x_shape, sizes, itemsize, strides, margin) -> Shape:
     n_samples, n_in, *spatial = x_shape
-    n_out, n_hidden, n_panels = sizes
+    n_out, n_hidden, n_panels, n_parts = sizes
     x_sample, x_channel, y_sample, y_channel = (step // itemsize for step in strides)
     return Shape(
         n_samples=n_samples,
@@ -78,6 +86,7 @@ def _shape(x_shape, sizes, itemsize, strides, margin) -> Shape:
         y_sample=y_sample,
         y_channel=y_channel,
         panels_of_tile=n_panels,
+        n_parts=n_parts,
     )
 
 
@@ -91,9 +100,9 @@ def as_given(images: Array, like: Array) -> Array:
     return images[0].T if like.ndim == 2 else images
 
 
-def n_panels(images: Array, width: int) -> int:
-    """Number of panels of so many pixels."""
-    return -(-len(images) * math.prod(images.shape[2:]) // width)
+def n_pixels(images: Array) -> int:
+    """Number of pixels of all samples."""
+    return len(images) * math.prod(images.shape[2:])
 
 
 def panels_of_tile(n_bytes: int, n_rows: int, images: Array, width: int) -> int:
@@ -102,7 +111,8 @@ def panels_of_tile(n_bytes: int, n_rows: int, images: Array, width: int) -> int:
     And not too many: in a tile sums are chains, in which errors of one sign add up.
     """
     most = in_tile(n_bytes) // (n_rows * width * images.dtype.itemsize)
-    return max(1, min(n_panels(images, width), most, MOST_PANELS))
+    n_panels = -(-n_pixels(images) // width)
+    return max(1, min(n_panels, most, MOST_PANELS))
 
 
 def pixels_without_gaps(images: Array) -> Array:

@@ -1,18 +1,13 @@
-/* Windows around pixels: where panels are in images; follows `panels_of_type.h`. */
+/* Windows around pixels: where panels are in images; follows `parts_of_type.h`. */
 
 /* The pixels of a panel, and which of their neighbours are in the image. */
 typedef struct {
+  const NAME(Part) *part;
   int in_vectors; /* each vector lies in one sample: its first pixel tells where */
   integer n, samples[WIDTH], pixels[WIDTH];
   BITS *inside; /* [n_taps][WIDTH], all bits or none */
   BITS *moved;  /* for `scatter`, else null: each row moved by its tap's last place */
 } NAME(Panel);
-
-/* Number of pixels in some panels: the last of all is not full. */
-INLINE integer NAME(pixels_of)(const Shape *s, integer first_panel, integer n_panels) {
-  integer left = NAME(all_pixels)(s) - first_panel * WIDTH;
-  return left < n_panels * WIDTH ? left : n_panels * WIDTH;
-}
 
 INLINE integer NAME(n_taps)(const Shape *s) {
   return (2 * s->margin[0] + 1) * (2 * s->margin[1] + 1) * (2 * s->margin[2] + 1);
@@ -20,11 +15,12 @@ INLINE integer NAME(n_taps)(const Shape *s) {
 
 /* Where the pixels of a panel are. The first of each vector is enough for those who do
    not look beside them, if it is in one sample. */
-INLINE void NAME(find_pixels)(const Shape *s, integer first, int first_is_enough,
-                              NAME(Panel) *panel) {
-  integer n_pixels = s->spatial[0] * s->spatial[1] * s->spatial[2];
+INLINE void NAME(find_pixels)(const Shape *s, const NAME(Part) *part, integer number,
+                              int first_is_enough, NAME(Panel) *panel) {
+  integer n_pixels = NAME(pixels_of_sample)(s), first = part->first + number * WIDTH;
   integer sample = first / n_pixels, pixel = first % n_pixels;
-  panel->n = NAME(pixels_of)(s, first / WIDTH, 1);
+  panel->part = part;
+  panel->n = NAME(pixels_of)(part, number, 1);
   panel->in_vectors = pixel + WIDTH <= n_pixels || n_pixels % LANES == 0;
   /* No division per pixel: that would take a tenth of the time of a small net. */
   integer step = panel->in_vectors && first_is_enough ? LANES : 1;
@@ -37,10 +33,11 @@ INLINE void NAME(find_pixels)(const Shape *s, integer first, int first_is_enough
 }
 
 /* The same, and which of their neighbours are in the image. */
-static void NAME(find_panel)(const Shape *s, integer first, NAME(Panel) *panel) {
+static void NAME(find_panel)(const Shape *s, const NAME(Part) *part, integer number,
+                             NAME(Panel) *panel) {
   const integer *size = s->spatial, *m = s->margin;
   BITS at[3][WIDTH], near[2][WIDTH];
-  NAME(find_pixels)(s, first, 0, panel);
+  NAME(find_pixels)(s, part, number, 0, panel);
   integer pixel = panel->pixels[0];
   integer x = pixel / (size[1] * size[2]), y = pixel / size[2] % size[1];
   integer z = pixel % size[2];
@@ -81,19 +78,19 @@ INLINE integer NAME(place)(const NAME(Panel) *panel, integer lane, Strides strid
   return panel->samples[lane] * strides.sample + panel->pixels[lane];
 }
 
-/* Find where the vectors of a panel begin. Returns whether they may be read whole, and
-   have zero added to them, as seen from all taps: whether they are in the images, even
-   if some numbers are of pixels outside of this one. */
+/* Find where the vectors of a panel begin, and where they reach to from all taps.
+   Returns whether that is in these samples of the images: then they may be read whole,
+   even if some numbers are of pixels outside of their own sample. */
 INLINE int NAME(find_starts)(const Shape *s, const NAME(Panel) *panel, Strides strides,
+                             integer from_sample, integer to_sample,
                              integer starts[VECTORS]) {
-  const integer *size = s->spatial, *m = s->margin;
-  integer furthest = (m[0] * size[1] + m[1]) * size[2] + m[2];
-  integer end = (s->n_samples - 1) * strides.sample + size[0] * size[1] * size[2];
+  integer reach = NAME(reach)(s), begin = from_sample * strides.sample;
+  integer end = (to_sample - 1) * strides.sample + NAME(pixels_of_sample)(s);
   int are_there = panel->in_vectors && strides.channel >= 0;
   for (integer v = 0; v < VECTORS; v++) {
     integer lane = v * LANES < panel->n ? v * LANES : 0; /* else of no pixels */
     starts[v] = NAME(place)(panel, lane, strides);
-    are_there &= (starts[v] >= furthest) & (starts[v] + furthest + LANES <= end);
+    are_there &= (starts[v] - reach >= begin) & (starts[v] + reach + LANES <= end);
   }
   return are_there;
 }
@@ -103,7 +100,7 @@ static void NAME(gather)(const Shape *s, const NAME(Panel) *panel, const REAL *i
                          Strides strides, integer n_channels, REAL *out) {
   const integer *size = s->spatial, *m = s->margin;
   integer starts[VECTORS];
-  int whole = NAME(find_starts)(s, panel, strides, starts);
+  int whole = NAME(find_starts)(s, panel, strides, 0, s->n_samples, starts);
   for (integer c = 0; c < n_channels; c++) {
     const REAL *channel = images + c * strides.channel;
     const BITS *inside = panel->inside;
@@ -131,12 +128,20 @@ static void NAME(gather)(const Shape *s, const NAME(Panel) *panel, const REAL *i
 
    The taps of one row of a window are summed first, each moved by its place. Added one
    by one they would overlap, and a processor waits for what it has just written if it
-   reads it in other vectors. */
+   reads it in other vectors. Where they are not in the image, vectors have zero added; so
+   they must not reach into what another part may write at the same time. */
 static void NAME(scatter)(const Shape *s, const NAME(Panel) *panel, const REAL *in,
                           Strides strides, integer n_channels, REAL *images) {
   const integer *size = s->spatial, *m = s->margin, n_taps = 2 * m[2] + 1;
-  integer starts[VECTORS];
-  int whole = NAME(find_starts)(s, panel, strides, starts) && n_taps < WIDTH;
+  integer starts[VECTORS], first = panel->samples[0];
+  const NAME(Part) *part = panel->part;
+  int one = part->is_chunk, is_one = panel->samples[panel->n - 1] == first;
+  int whole = NAME(find_starts)(s, panel, strides, one ? first : part->from_sample,
+                                one ? first + 1 : part->to_sample, starts);
+  /* The last pixel is moved to the next vector, which is another panel's if this is not
+     full. */
+  whole = whole && n_taps < WIDTH && (is_one || !one) &&
+          (panel->n == WIDTH || n_taps == 1);
   for (integer c = 0; c < n_channels; c++) {
     REAL *channel = images + c * strides.channel;
     const BITS *inside = panel->inside, *moved = panel->moved;
