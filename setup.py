@@ -16,6 +16,7 @@ PARTS = (
     "block",
     "convolution",
     "mixing",
+    "copying",
     "householder",
     "elementary",
     "coupling",

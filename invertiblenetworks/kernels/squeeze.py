@@ -17,6 +17,7 @@ from ..backend import get_array_module
 from ..errors import expect, expect_in
 from . import workers
 from .channels import CHANNEL_AXIS, SPATIAL_AXIS, batch_size
+from .compiled.copying import copied_in_order
 
 PATTERNS = ("column", "patch", "checkerboard")
 
@@ -217,6 +218,11 @@ def _merged(x: Array, shape: Shape) -> Array:
     them takes several times as long as other copies.
     """
     xp, worth = get_array_module(x), workers.worth_of_reading(x)
+    if x.flags.c_contiguous:
+        return x.reshape(shape)
+    copied = copied_in_order(x)
+    if copied is not None:
+        return copied.reshape(shape)
     if worth < 2:
         return _contiguous(x.reshape(shape))
     result = xp.empty(x.shape, x.dtype)

@@ -1,4 +1,4 @@
-/* Kernels of conditioners, convolutions, mixing, reflections and couplings, for both
+/* Kernels of conditioners, convolutions, mixing, copies, reflections and couplings, for both
    floating types.
 
    Compiled once per set of vector instructions; `library.py` chooses among the results.
@@ -51,6 +51,14 @@ typedef struct {
   integer n_parts; /* for threads */
 } Rows;
 
+#define MOST_AXES 8
+
+/* An array with any strides. */
+typedef struct {
+  integer sizes[MOST_AXES], strides[MOST_AXES];
+  integer n_parts; /* for threads */
+} Layout;
+
 /* Changes with every argument of a function and every field of a struct. */
 int interface_version(void) { return 3; }
 
@@ -79,6 +87,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"
+#include "copying_of_type.h"
 #include "householder_of_type.h"
 #include "elementary_of_type.h"
 #include "coupling_of_type.h"
@@ -105,6 +114,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"
+#include "copying_of_type.h"
 #include "householder_of_type.h"
 #include "elementary_of_type.h"
 #include "coupling_of_type.h"

@@ -21,6 +21,7 @@ from ..._types import Array
 from ...backend import get_array_module, on_host
 from ...errors import expect
 from .addresses import with_addresses
+from .layouts import Layout
 from .rows import Rows
 from .shapes import Shape
 
@@ -51,10 +52,12 @@ class Functions:
         Take a `Shape`, and return how many numbers of memory are needed.
     forward, backward, transform, correlate, mix, mix_back : callable
         Take a `Shape`, numbers and arrays; arrays must be as C wants them.
+    copy : callable
+        Takes a `Layout` and two arrays.
     affine, affine_back : callable
-        Take `Rows` and the same.
+        Take `Rows`, numbers and arrays.
     householder, householder_adjoint, rotation_gradients : callable
-        Take only the same.
+        Take only numbers and arrays.
     """
 
     def __init__(self, library: ctypes.CDLL, dtype: np.dtype):
@@ -68,6 +71,7 @@ class Functions:
             "correlate": (shape, *[array] * 4),
             "mix": (shape, *[number] * 2, *[array] * 5),
             "mix_back": (shape, *[number] * 4, *[array] * 10),
+            "copy": (ctypes.POINTER(Layout), *[array] * 2),
             "affine": (rows, flag, *[array] * 5, real),
             "affine_back": (rows, flag, *[array] * 7, real),
             "householder": (number, number, *[array] * 3),
