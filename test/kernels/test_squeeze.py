@@ -105,7 +105,9 @@ def test_strides_do_not_matter_and_inputs_are_untouched(pattern, rng):
 @pytest.mark.parametrize("n_samples", [1, 2, 5])
 @pytest.mark.parametrize("spatial", [(8,), (4, 6), (2, 4, 6)], ids=str)
 @patterns
-def test_shared_copies_are_the_same(pattern, spatial, n_samples, rng, monkeypatch):
+def test_shared_copies_are_the_same(
+    pattern, spatial, n_samples, rng, numpy_kernels, monkeypatch
+):
     """Of arrays in C order and of others; in C order, and not those that were given."""
     x = rng.standard_normal((n_samples, 3, *spatial))
     x = [x, x[:, ::-1], x[::-1, ..., ::-1], np.asfortranarray(x)]

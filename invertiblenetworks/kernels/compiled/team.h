@@ -116,7 +116,8 @@ static void do_parts(Task task, void *context, integer n_parts) {
   grow_team(n_parts - 1);
   team.task = task, team.context = context;
   __atomic_store_n(&team.n_done, 0, __ATOMIC_RELAXED);
-  uint64_t call = (team.ticket >> 2 * PART_BITS) + 1, n = n_parts;
+  uint64_t before = __atomic_load_n(&team.ticket, __ATOMIC_RELAXED);
+  uint64_t call = (before >> 2 * PART_BITS) + 1, n = n_parts;
   __atomic_store_n(&team.ticket, (call << PART_BITS | n) << PART_BITS, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&team.n_asleep, __ATOMIC_SEQ_CST)) {
     pthread_mutex_lock(&team.bed);
