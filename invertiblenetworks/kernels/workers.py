@@ -243,7 +243,8 @@ PER_NUMBER = 32
 
 def n_parts(n_multiplications: int) -> int:
     """Number of threads that share the work of a compiled function."""
-    return max(1, min(n_multiplications // LEAST_MULTIPLICATIONS, n_workers()))
+    worth = n_multiplications // LEAST_MULTIPLICATIONS
+    return 1 if worth < 2 else min(worth, n_workers())
 
 
 def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> list:

@@ -94,6 +94,10 @@ def glow(rng, monkeypatch):
     share_all_work(monkeypatch)
     net = inn.NetworkGlow(3, 12, L=2, K=2, split_scales=True, rng=0)
     x = rng.standard_normal((5, 3, 16, 16)).astype("float32")
+    net.initialize(x)
+    for parameter in net.get_params():
+        moved = 0.1 * rng.standard_normal(parameter.shape)
+        parameter.set(parameter.data + moved.astype("float32"))
     with threadpool_limits(3, user_api="blas"):
         return net, x, step(net, x)
 
@@ -145,6 +149,21 @@ def test_forked_processes_have_threads_of_their_own(glow):
         assert os.waitpid(child, 0)[1] == 0
         for a, b in zip(step(net, x), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("threads", [(3, 1), (1, 3), (2, 3)])
+def test_kept_states_and_another_number_of_threads(threads, glow):
+    """States are laid out for the threads that they were found by."""
+    net, x, wanted = glow
+    kept = inn.KeptStates("10 MiB")
+    net.clear_grad()
+    with threadpool_limits(threads[0], user_api="blas"), kept.recording():
+        z, _ = net.forward(x)
+    assert kept.nbytes > 0
+    with threadpool_limits(threads[1], user_api="blas"), kept.replaying():
+        dx, x_again = net.backward(z / len(z), z)
+    for a, b in zip([z, dx, x_again, *net.get_grads()], wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-3 * np.abs(b).max())
 
 
 def test_threads_are_as_many_as_blas_may_have(glow, monkeypatch):

@@ -48,52 +48,55 @@ class CompiledBlock:
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
-        self.n_weights = sum(w.size for w in self.weights)
         self.functions, self.slope = functions, slope
 
     def forward(self, x: Array) -> Array:
-        return as_given(self._forward(as_images(x), None), x)
+        images, y, shape = self._images(x)
+        self._forward(images, y, shape, None)
+        return as_given(y, x)
 
     def linearize(self, x: Array) -> tuple[Array, Pull]:
-        images = as_images(x)
-        lease = Lease((self.functions.n_states(self._shape(images, images)),), x)
-        y = self._forward(images, lease.array)
+        images, y, shape = self._images(x)
+        lease = Lease((self.functions.n_states(shape),), x)
+        self._forward(images, y, shape, lease.array)
 
         def pull(dy: Array) -> tuple[Array, Gradients]:
-            dx, gradients = self._backward(as_images(dy), images, lease)
+            # States are laid out part by part: their number stays as it was.
+            dy = pixels_without_gaps(as_images(dy))
+            of_dy = self._shape(images, dy, shape.n_parts)
+            dx, gradients = self._backward(dy, images, of_dy, lease.array)
             return as_given(dx, x), gradients
 
         return as_given(y, x), pull
 
-    def _forward(self, x, states) -> Array:
-        x = pixels_without_gaps(x)
-        n_out = self.weights[2].shape[1]
+    def _images(self, x: Array) -> tuple[Array, Array, Shape]:
+        """Return x as images, room for y, and their shape."""
+        x, n_out = pixels_without_gaps(as_images(x)), self.weights[2].shape[1]
         y = empty_result((len(x), n_out, *x.shape[2:]), x)
-        shape = self._shape(x, y)
+        n_parts = workers.n_parts(n_pixels(x) * sum(w.size for w in self.weights))
+        return x, y, self._shape(x, y, n_parts)
+
+    def _forward(self, x, y, shape, states) -> None:
         memory = self._memory(self.functions.memory_forward(shape), x)
         (w1, w2, w3), (b1, b2) = self.weights, self.biases
         if self.xp is np:  # else memory is planned
             arrays = (x, w1, b1, w2, b2, w3, y, states, memory)
             self.functions.forward(shape, *arrays, self.slope)
-        return y
 
-    def _backward(self, dy, x, lease):
-        x, dy = pixels_without_gaps(x), pixels_without_gaps(dy)
-        shape = self._shape(x, dy)
+    def _backward(self, dy, x, shape, states) -> tuple[Array, Gradients]:
         memory = self._memory(self.functions.memory_backward(shape), x)
         (w1, w2, w3), (b1, b2) = self.weights, self.biases
         dx = self.xp.empty(x.shape, x.dtype)
         gradients = Gradients(*map(self.xp.empty_like, (w1, b1, w2, b2, w3)))
         if self.xp is np:
-            arrays = (x, dy, w1, w2, w3, lease.array, dx, *gradients, memory)
+            arrays = (x, dy, w1, w2, w3, states, dx, *gradients, memory)
             self.functions.backward(shape, *arrays, self.slope)
         return dx, gradients
 
-    def _shape(self, x: Array, y: Array) -> Shape:
+    def _shape(self, x: Array, y: Array, n_parts: int) -> Shape:
         w1, width = self.weights[0], self.functions.width
         margin = [size // 2 for size in w1.shape[2:]]
         n_panels = panels_of_tile(TILE_BYTES, len(w1), x, width)
-        n_parts = workers.n_parts(n_pixels(x) * self.n_weights)
         return shape_of(x, y, margin, len(w1), n_panels, n_parts)
 
     def _memory(self, size: int, x: Array) -> Array:
