@@ -20,6 +20,7 @@ PARTS = (
     "householder",
     "elementary",
     "coupling",
+    "entries",
 )
 
 HEADERS = ("team", *(f"{part}_of_type" for part in PARTS))
@@ -36,7 +37,7 @@ INSTRUCTIONS = {
 def extensions() -> list[Extension]:
     """The same code for several sets of instructions, chosen from when it runs.
 
-    And what tells it where arrays are. Each is optional: where it cannot be compiled,
+    And what calls it. Each is optional: where it cannot be compiled,
     NumPy does its work.
     """
     if os.name != "posix" or platform.machine().lower() not in ("x86_64", "amd64"):
@@ -53,8 +54,8 @@ def extensions() -> list[Extension]:
         )
         for name, flags in INSTRUCTIONS.items()
     ]
-    addresses = [f"{FOLDER}/addresses.c"]
-    found.append(Extension(f"{module}._addresses", sources=addresses, optional=True))
+    calls = [f"{FOLDER}/calls.c"]
+    found.append(Extension(f"{module}._calls", sources=calls, optional=True))
     return found
 
 

@@ -1,17 +1,14 @@
-"""Compiled products of reflections and gradients of rotations; addresses of arrays."""
+"""Compiled products of reflections and gradients of rotations."""
 
 from __future__ import annotations
-
-import ctypes
-import sys
 
 import numpy as np
 import pytest
 from compiled_cases import Guards, exact
 
 from invertiblenetworks.kernels import householder, scaled_rotation
-from invertiblenetworks.kernels.compiled import addresses, library
 from invertiblenetworks.kernels.compiled import householder as compiled_householder
+from invertiblenetworks.kernels.compiled import library
 
 compiled = pytest.mark.usefixtures("compiled_library")
 dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -151,76 +148,3 @@ def test_nothing_beside_results_is_written(dtype, rng):
         guards.check()
         for result in (q, dv, ds, db, dq):
             assert np.isfinite(result).all()
-
-
-# Addresses.
-
-WAYS = [addresses.python_with_addresses]
-if addresses.with_addresses not in WAYS:
-    WAYS.append(addresses.with_addresses)
-ways = pytest.mark.parametrize("with_addresses", WAYS, ids=lambda way: way.__name__)
-
-
-@ways
-def test_addresses_of_views(with_addresses):
-    x = np.arange(60.0).reshape(3, 4, 5)
-    fixed = x.copy()
-    fixed.flags.writeable = False
-    views = [x, x[1:], x[:, 2:, 3:], x[::-1], x[..., ::-2], x.T, x.swapaxes(0, 1)]
-    views += [fixed, fixed[2], np.broadcast_to(x[0], (7, 4, 5)), np.asfortranarray(x)]
-    views += [x[0, 0, :1], np.array(3.0), np.empty(0), np.empty((3, 0, 2)), x[3:]]
-    views += [x.astype(kind) for kind in ("f4", "f2", ">f8", "c16", "i8", "?")]
-    views += [np.zeros(17, "u1")[1:].view("f8"), np.zeros(2, "i1,f8")["f1"]]
-    wanted = [view.__array_interface__["data"][0] for view in views if view.size]
-    found = with_addresses(*views)
-    assert len(found) == len(views)
-    numbers = [a for a, view in zip(found, views, strict=True) if view.size]
-    assert numbers == wanted
-    assert found[2] == x.ctypes.data + x[0, 2, 3:].ctypes.data - x.ctypes.data
-    assert found[3] == x[2].ctypes.data
-    assert all(type(address) is int for address in numbers)
-
-
-@ways
-def test_other_arguments_are_passed_on(with_addresses):
-    others = [
-        None,
-        3,
-        2.5,
-        True,
-        "text",
-        [1, 2],
-        np.float32(2),
-        ctypes.c_int(4),
-        object(),
-    ]
-    found = with_addresses(*others, np.zeros(2), *others)
-    for before, after in (
-        (others, found[: len(others)]),
-        (others, found[-len(others) :]),
-    ):
-        assert all(a is b for a, b in zip(before, after, strict=True))
-    assert with_addresses() == ()
-
-
-@ways
-def test_references_are_counted(with_addresses):
-    """Neither arrays nor what is passed on is held, nor let go too often."""
-    array, other = np.zeros(3), object()
-    before = sys.getrefcount(array), sys.getrefcount(other)
-    for _ in range(100):
-        with_addresses(array, other, array[1:])
-    assert (sys.getrefcount(array), sys.getrefcount(other)) == before
-
-
-@ways
-@pytest.mark.parametrize("kind", ["memmap", "subclass"])
-def test_arrays_of_other_classes(with_addresses, kind, tmp_path):
-    """Images on a disk, say: they are arrays as well."""
-    if kind == "memmap":
-        array = np.memmap(tmp_path / "images", "f4", "w+", shape=(2, 3))
-    else:
-        array = np.zeros((2, 3)).view(type("Other", (np.ndarray,), {}))
-    address, other = with_addresses(array, 1)
-    assert isinstance(address, int)
-    assert (address, other) == (array.ctypes.data, 1)

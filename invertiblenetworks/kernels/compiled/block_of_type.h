@@ -101,7 +101,7 @@ static void NAME(part_of_forward)(void *context, integer number) {
 
 /* Write y. Hidden states go to `states`, unless that is null, as
    [all_panels][2][hidden][WIDTH]. */
-void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1,
+static void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1,
                    const REAL *w2, const REAL *b2, const REAL *w3, REAL *y,
                    REAL *states, REAL *memory, double slope) {
   NAME(Sizes) z = NAME(sizes)(s);
@@ -243,7 +243,7 @@ static void NAME(collect_backward)(void *context, integer part) {
 }
 
 /* Write dx and the gradients of all parameters. */
-void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w1,
+static void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w1,
                     const REAL *w2, const REAL *w3, const REAL *states, REAL *dx,
                     REAL *dw1, REAL *db1, REAL *dw2, REAL *db2, REAL *dw3, REAL *memory,
                     double slope) {

@@ -53,7 +53,7 @@ static void NAME(part_of_transform)(void *context, integer number) {
 
 /* result[n, o, p] = sum over channels c and taps k of
    weights[o, c, k] * images[n, c, p + k]; the weights have these three strides. */
-void NAME(transform)(const Shape *s, int adds, const integer *strides,
+static void NAME(transform)(const Shape *s, int adds, const integer *strides,
                      const REAL *images, const REAL *weights, REAL *result,
                      REAL *memory) {
   integer n_taps = NAME(n_taps)(s), n = s->n_in * n_taps;
@@ -140,7 +140,7 @@ static void NAME(collect_correlate)(void *context, integer part) {
 }
 
 /* result[(c, k), o] = sum over n, p of fixed[n, o, p] * moved[n, c, p + k]. */
-void NAME(correlate)(const Shape *s, const REAL *fixed, const REAL *moved, REAL *result,
+static void NAME(correlate)(const Shape *s, const REAL *fixed, const REAL *moved, REAL *result,
                      REAL *memory) {
   NAME(CorrelateCall) c = {s, fixed, moved, result, memory};
   do_parts(NAME(part_of_correlate), &c, NAME(n_parts)(s, 0));

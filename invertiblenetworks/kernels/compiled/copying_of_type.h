@@ -48,7 +48,7 @@ static void NAME(part_of_copy)(void *context, integer part) {
 }
 
 /* Write to y, one after the other, the numbers of x in the order of its axes. */
-void NAME(copy)(const Layout *layout, const REAL *x, REAL *y) {
+static void NAME(copy)(const Layout *layout, const REAL *x, REAL *y) {
   NAME(CopyCall) c = {layout, x, y};
   do_parts(NAME(part_of_copy), &c, layout->n_parts);
 }

@@ -55,7 +55,8 @@ def transform(
     memory = scratch("compiled coupling", (rows.n_parts * len(x),), x)
     if xp is np:
         arrays = (x, p, y, ld, memory)
-        functions.affine(rows, inverse, *arrays, activation.arctan_factor)
+        factor = float(activation.arctan_factor)
+        functions.affine(rows, inverse, *arrays, factor)
     return ld
 
 
@@ -81,4 +82,5 @@ def pull(
     dld = xp.ascontiguousarray(dld)
     if xp is np:
         arrays = (dy, dld, y, p, dx, dp, x)
-        functions.affine_back(rows, inverse, *arrays, activation.arctan_factor)
+        factor = float(activation.arctan_factor)
+        functions.affine_back(rows, inverse, *arrays, factor)

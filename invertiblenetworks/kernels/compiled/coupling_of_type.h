@@ -87,7 +87,7 @@ static void NAME(part_of_affine)(void *context, integer part) {
 
 /* Write y = s x + shift and the sums of log s; or y = (x - shift) / s and minus them.
    Memory for a number of each sample and part. */
-void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL *y,
+static void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL *y,
                   REAL *ld, REAL *memory, double factor) {
   int pixels_are_samples = r->pixels_are_samples;
   REAL *sums = pixels_are_samples ? ld : memory;
@@ -149,7 +149,7 @@ static void NAME(part_of_affine_back)(void *context, integer part) {
 
 /* Pull dy back through y = s x + shift, and write x. Or, with x and y exchanged all
    over, through the inverse: then y = (x - shift) / s is given, and x is written. */
-void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
+static void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
                        const REAL *y, const REAL *p, REAL *dx, REAL *dp, REAL *x,
                        double factor) {
   NAME(AffineBackCall) c = {r, inverse, dy, dld, y, p, dx, dp, x, factor};

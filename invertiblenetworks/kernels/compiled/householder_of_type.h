@@ -32,7 +32,7 @@ static void NAME(solve)(integer m, integer k, const REAL *v, int backwards, REAL
 }
 
 /* Q = I - V^T W; m * k numbers of memory. */
-void NAME(householder)(integer m, integer k, const REAL *v, REAL *q, REAL *memory) {
+static void NAME(householder)(integer m, integer k, const REAL *v, REAL *q, REAL *memory) {
   NAME(solve)(m, k, v, 0, memory);
   for (integer row = 0; row < k; row++) {
     REAL *of_q = q + row * k;
@@ -44,7 +44,7 @@ void NAME(householder)(integer m, integer k, const REAL *v, REAL *q, REAL *memor
 }
 
 /* dV = P V - W G^T - U G; m * (3 k + m) numbers of memory. */
-void NAME(householder_adjoint)(integer m, integer k, const REAL *v, const REAL *g,
+static void NAME(householder_adjoint)(integer m, integer k, const REAL *v, const REAL *g,
                                REAL *dv, REAL *memory) {
   REAL *u = memory, *w = u + m * k, *ug = w + m * k, *p = ug + m * k;
   NAME(solve)(m, k, v, 1, u);
@@ -65,7 +65,7 @@ void NAME(householder_adjoint)(integer m, integer k, const REAL *v, const REAL *
 }
 
 /* Gradients of `scaled_rotation.py`, of q into dq; `of_ld` is that of the sum of log s. */
-void NAME(rotation_gradients)(integer k, const REAL *s, const REAL *b, const REAL *q,
+static void NAME(rotation_gradients)(integer k, const REAL *s, const REAL *b, const REAL *q,
                               const REAL *gram, const REAL *total, REAL *ds, REAL *db,
                               REAL *dq, double of_ld) {
   for (integer i = 0; i < k; i++) {

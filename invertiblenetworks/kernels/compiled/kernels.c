@@ -27,6 +27,13 @@ typedef int64_t integer;
 
 #include "team.h"
 
+/* An argument of a function. */
+typedef union {
+  void *address;
+  int64_t number;
+  double real;
+} Word;
+
 /* What the caller says of the images; all sizes in numbers, not bytes. */
 typedef struct {
   integer n_samples, spatial[3], margin[3];
@@ -91,6 +98,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "householder_of_type.h"
 #include "elementary_of_type.h"
 #include "coupling_of_type.h"
+#include "entries_of_type.h"
 #undef REAL
 #undef REAL_IS_DOUBLE
 #undef BITS
@@ -118,3 +126,4 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "householder_of_type.h"
 #include "elementary_of_type.h"
 #include "coupling_of_type.h"
+#include "entries_of_type.h"

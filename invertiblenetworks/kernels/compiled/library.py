@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -20,9 +19,7 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module, on_host
 from ...errors import expect
-from .addresses import with_addresses
-from .layouts import Layout
-from .rows import Rows
+from .calls import call
 from .shapes import Shape
 
 NAMES = ("avx512", "avx2")
@@ -39,6 +36,16 @@ TYPES = frozenset(map(np.dtype, ("float32", "float64")))
 
 WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back")
 """Functions that say how much memory they take."""
+
+NAMES_OF_FUNCTIONS = (
+    *WITH_MEMORY,
+    "copy",
+    "affine",
+    "affine_back",
+    "householder",
+    "householder_adjoint",
+    "rotation_gradients",
+)
 
 
 class Functions:
@@ -62,37 +69,15 @@ class Functions:
 
     def __init__(self, library: ctypes.CDLL, dtype: np.dtype):
         self.width = library.bytes_of_panel_row() // dtype.itemsize
-        array, number, real = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-        flag, shape, rows = ctypes.c_int, ctypes.POINTER(Shape), ctypes.POINTER(Rows)
-        works = {
-            "forward": (shape, *[array] * 9, real),
-            "backward": (shape, *[array] * 13, real),
-            "transform": (shape, flag, *[array] * 5),
-            "correlate": (shape, *[array] * 4),
-            "mix": (shape, *[number] * 2, *[array] * 5),
-            "mix_back": (shape, *[number] * 4, *[array] * 10),
-            "copy": (ctypes.POINTER(Layout), *[array] * 2),
-            "affine": (rows, flag, *[array] * 5, real),
-            "affine_back": (rows, flag, *[array] * 7, real),
-            "householder": (number, number, *[array] * 3),
-            "householder_adjoint": (number, number, *[array] * 4),
-            "rotation_gradients": (number, *[array] * 8, real),
-        }
-        asks = ("n_states", *(f"memory_{name}" for name in WITH_MEMORY))
-        for name in (*works, *asks):
+        for name in ("n_states", *(f"memory_{name}" for name in WITH_MEMORY)):
             function = getattr(library, f"{name}_{dtype.name}")
-            function.argtypes = works.get(name, (shape,))
-            function.restype = number if name in asks else None
-            setattr(self, name, _taking_arrays(function) if name in works else function)
-
-
-def _taking_arrays(function: Callable) -> Callable:
-    """Let a function take arrays; it must not outlive them."""
-
-    def call(*arguments):
-        return function(*with_addresses(*arguments))
-
-    return call
+            function.argtypes = (ctypes.POINTER(Shape),)
+            function.restype = ctypes.c_int64
+            setattr(self, name, function)
+        for name in NAMES_OF_FUNCTIONS:
+            function = getattr(library, f"call_{name}_{dtype.name}")
+            address = ctypes.cast(function, ctypes.c_void_p).value
+            setattr(self, name, functools.partial(call, address))
 
 
 def functions(dtype: np.dtype) -> Functions | None:

@@ -44,7 +44,7 @@ static void NAME(part_of_mix)(void *context, integer number) {
 }
 
 /* y = matrix x + offset, with these two strides of the matrix. */
-void NAME(mix)(const Shape *s, integer row_stride, integer column_stride,
+static void NAME(mix)(const Shape *s, integer row_stride, integer column_stride,
                const REAL *matrix, const REAL *offset, const REAL *x, REAL *y,
                REAL *memory) {
   NAME(MixCall) c = {s, x, y, memory};
@@ -134,7 +134,7 @@ static void NAME(part_of_mix_back)(void *context, integer number) {
 
 /* With u = matrix y write x = u + offset, dx = of_cotangent dy, the sum of u dy^T over
    pixels and that of dy. Each matrix has two strides. */
-void NAME(mix_back)(const Shape *s, integer row_stride, integer column_stride,
+static void NAME(mix_back)(const Shape *s, integer row_stride, integer column_stride,
                     integer cotangent_row_stride, integer cotangent_column_stride,
                     const REAL *matrix, const REAL *offset, const REAL *of_cotangent,
                     const REAL *y, const REAL *dy, REAL *x, REAL *dx, REAL *gram,
