@@ -41,7 +41,7 @@ static integer NAME(lay_out_forward)(const Shape *s, REAL *memory, integer part,
   f->moved = (BITS *)NAME(take_own)(memory, &used, z.n_taps * WIDTH, part, n);
   f->columns = NAME(take_own)(memory, &used, z.first * WIDTH, part, n);
   f->h = NAME(take_own)(memory, &used, 2 * z.hidden * WIDTH, part, n);
-  f->last = NAME(take_own)(memory, &used, third * WIDTH, part, n);
+  f->last = NAME(take_own)(memory, &used, ROWS * z.n_taps * WIDTH, part, n);
   return used;
 }
 
@@ -94,8 +94,14 @@ static void NAME(part_of_forward)(void *context, integer number) {
     NAME(gather)(s, &panel, c->x, of_x, s->n_in, f.columns);
     NAME(hidden)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1, c->slope);
     NAME(hidden)(panel.n, z.hidden, n_hidden, f.second, b2, h1, h2, c->slope);
-    NAME(linear)(panel.n, NAME(up)(z.third, ROWS), n_hidden, f.third, 0, h2, f.last);
-    NAME(scatter)(s, &panel, f.last, of_y, s->n_out, c->y);
+    /* Some channels at a time, whose products stay in the first cache. */
+    for (integer channel = 0; channel < s->n_out; channel += ROWS) {
+      integer left = s->n_out - channel, n = left < ROWS ? left : ROWS;
+      const REAL *weights = f.third + channel * z.n_taps * n_hidden;
+      NAME(linear)(panel.n, NAME(up)(n * z.n_taps, ROWS), n_hidden, weights, 0, h2,
+                   f.last);
+      NAME(scatter)(s, &panel, f.last, of_y, n, c->y + channel * of_y.channel);
+    }
   }
 }
 

@@ -14,7 +14,7 @@ from ..task import OURS, Group, Settings, Task
 from . import multiscale
 from .experiment import Experiment
 
-PERCENT, QUICK_PERCENT = (100, 70, 50, 40, 35), (100, 150)
+PERCENT, QUICK_PERCENT = (100, 70, 50, 40, 37), (100, 150)
 HEADER = (
     "configuration",
     "limit, MiB",
