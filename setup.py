@@ -37,8 +37,8 @@ INSTRUCTIONS = {
 def extensions() -> list[Extension]:
     """The same code for several sets of instructions, chosen from when it runs.
 
-    And what calls it. Each is optional: where it cannot be compiled,
-    NumPy does its work.
+    And what calls it, or else ctypes does. Each is optional: without kernels NumPy
+    does their work.
     """
     if os.name != "posix" or platform.machine().lower() not in ("x86_64", "amd64"):
         return []

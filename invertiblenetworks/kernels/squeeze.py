@@ -214,15 +214,15 @@ def channels_to_bits(y: Array, places: tuple[int, ...]) -> Array:
 def _merged(x: Array, shape: Shape) -> Array:
     """Return a view with many axes in another shape, in C order.
 
-    Threads share the samples: pixels that become channels are far apart, so to copy
-    them takes several times as long as other copies.
+    Threads share the copy: pixels that become channels are far apart, so it takes
+    several times as long as other copies.
     """
-    xp, worth = get_array_module(x), workers.worth_of_reading(x)
     if x.flags.c_contiguous:
         return x.reshape(shape)
     copied = copied_in_order(x)
     if copied is not None:
         return copied.reshape(shape)
+    xp, worth = get_array_module(x), workers.worth_of_reading(x)
     if worth < 2:
         return _contiguous(x.reshape(shape))
     result = xp.empty(x.shape, x.dtype)

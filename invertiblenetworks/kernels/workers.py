@@ -264,8 +264,7 @@ def for_shares(n_items: int, worth: int, function: Callable[[slice], Any]) -> li
     list
         What it returned, in order.
     """
-    n_parts = max(1, min(n_items, worth, n_workers()))
-    parts = even_parts(n_items, n_parts)
+    parts = even_parts(n_items, max(1, min(n_items, worth, n_workers())))
     return run([partial(function, part) for part in parts])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from compiled_cases import Guards
+from threadpoolctl import threadpool_limits
 
 from invertiblenetworks.kernels import squeeze, workers
 from invertiblenetworks.kernels.compiled import copying, layouts, library
@@ -101,5 +102,10 @@ def test_layouts_are_short():
     assert layout.n_parts == 2
 
 
-def test_few_numbers_are_not_shared():
-    assert workers.n_parts(workers.LEAST_MULTIPLICATIONS - 1) == 1
+def test_little_work_is_not_shared():
+    least = workers.LEAST_MULTIPLICATIONS
+    with threadpool_limits(3, user_api="blas"):
+        found = [
+            workers.n_parts(n * least + more) for n in (1, 2, 3, 9) for more in (-1, 0)
+        ]
+    assert found == [1, 1, 1, 2, 2, 3, 3, 3]

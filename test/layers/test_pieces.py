@@ -212,3 +212,30 @@ def test_a_gradient_counts_as_three_evaluations(net, monkeypatch):
     monkeypatch.setattr(pieces, "LEAST_WORK", work)
     assert len(cut_of(net, (8, 2, 16, 6), 4, gradient=False)) == 1
     assert len(cut_of(net, (8, 2, 16, 6), 4)) == 3
+
+
+@pytest.mark.usefixtures("compiled_library")
+def test_compiled_nets_share_their_work_themselves(finely_cut):
+    """Batches are cut for memory only: that which all threads may have."""
+    net = inn.ResidualBlock(2, 4, k2=1, p2=0, fan=True, rng=0, dtype="float64")
+    held = 2 * 16 * 6 * 4 * 8  # Two hidden states of one sample.
+    joined = inn.ConcatCond(inn.ResidualBlock(4, 4, k2=1, p2=0, rng=0, dtype="float64"))
+    for one in (net, joined):
+        for n_workers in (1, 2):
+            finely_cut(2**30)
+            assert cut_of(one, (16, 2, 16, 6), n_workers) == [
+                [pieces.Piece(slice(0, 16))]
+            ]
+            finely_cut(4 * held)  # Of which several samples take half.
+            (share,) = cut_of(one, (16, 2, 16, 6), n_workers)
+            sizes = {p.samples.stop - p.samples.start for p in share}
+            assert sizes == {2 * n_workers}
+
+
+@pytest.mark.usefixtures("compiled_library")
+def test_other_nets_do_not():
+    x = np.zeros((2, 2, 8, 8), "float32")
+    for options in (dict(k2=3), dict(activation="tanh")):
+        options = {"k2": 1, "p2": 0, **options}
+        options["p2"] = options["k2"] // 2
+        assert not inn.ResidualBlock(2, 4, rng=0, **options)._shares_work(x)

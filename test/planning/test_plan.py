@@ -17,10 +17,10 @@ from invertiblenetworks.planning import MemoryPlan, phantom_storage, plan_memory
 from invertiblenetworks.testing.cases import Factory, prepare
 
 LEAST_BYTES = 125_000
-"""Of the input: below, what Python itself takes is more than a few percent."""
+"""Of the input: below, objects of Python (20 KiB for some) are more than 5 %."""
 
 SLACK = 10_000
-"""Bytes of objects of Python, for cases that hardly allocate anything."""
+"""Bytes of objects of Python and of NumPy's buffer, for cases with little else."""
 
 SCIPY = "OperatorNet LinearOperator"
 """Calls an operator of SciPy, which needs values."""

@@ -48,7 +48,7 @@ class CompiledBlock:
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
-        self.functions, self.slope = functions, float(slope)
+        self.functions, self.slope = functions, slope
 
     def forward(self, x: Array) -> Array:
         images, y, shape = self._images(x)

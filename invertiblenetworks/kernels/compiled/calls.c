@@ -12,6 +12,7 @@ typedef union {
 } Word;
 
 #define MOST_WORDS 20
+#define INTERFACE_VERSION 4 /* the same as in `calls.py` */
 
 static PyTypeObject *array_type, *structure_type; /* numpy.ndarray, ctypes.Structure */
 
@@ -23,43 +24,42 @@ static int as_address(PyObject *value, Word *word) {
   return 0;
 }
 
-static int as_word(PyObject *value, Word *word) {
-  if (PyObject_TypeCheck(value, array_type)) return as_address(value, word);
-  if (value == Py_None) {
-    word->address = NULL;
-  } else if (PyFloat_Check(value)) {
-    word->real = PyFloat_AS_DOUBLE(value);
-  } else if (PyIndex_Check(value)) {
+/* One argument, as its letter says: an array, a number, or a real number. */
+static int as_word(char kind, PyObject *value, Word *word) {
+  if (kind == 'n' && PyIndex_Check(value)) {
     word->number = PyNumber_AsSsize_t(value, PyExc_OverflowError);
-    if (word->number == -1 && PyErr_Occurred()) return -1;
-  } else if (PyObject_TypeCheck(value, structure_type)) {
+    return word->number == -1 && PyErr_Occurred() ? -1 : 0;
+  }
+  if (kind == 'r' && PyNumber_Check(value)) {
+    word->real = PyFloat_AsDouble(value);
+    return word->real == -1 && PyErr_Occurred() ? -1 : 0;
+  }
+  if (kind == 'a' && value == Py_None) {
+    word->address = NULL;
+    return 0;
+  }
+  if (kind == 'a' && (PyObject_TypeCheck(value, array_type) ||
+                      PyObject_TypeCheck(value, structure_type)))
     return as_address(value, word);
-  } else {
-    PyErr_Format(PyExc_TypeError, "cannot be passed: %R", value);
-    return -1;
-  }
-  return 0;
-}
-
-static int as_words(PyObject *const *values, Py_ssize_t n, Word words[MOST_WORDS]) {
-  if (n > MOST_WORDS) {
-    PyErr_SetString(PyExc_TypeError, "too many arguments");
-    return -1;
-  }
-  for (Py_ssize_t i = 0; i < n; i++)
-    if (as_word(values[i], &words[i]) < 0) return -1;
-  return 0;
+  PyErr_Format(PyExc_TypeError, "cannot be passed: %R", value);
+  return -1;
 }
 
 static PyObject *call(PyObject *module, PyObject *const *values, Py_ssize_t n) {
   (void)module;
   Word words[MOST_WORDS];
-  void *function = n ? PyLong_AsVoidPtr(values[0]) : NULL;
+  Py_ssize_t n_words;
+  void *function = n > 1 ? PyLong_AsVoidPtr(values[0]) : NULL;
   if (function == NULL) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "needs a function");
     return NULL;
   }
-  if (as_words(values + 1, n - 1, words) < 0) return NULL;
+  const char *kinds = PyUnicode_AsUTF8AndSize(values[1], &n_words);
+  if (kinds == NULL) return NULL;
+  if (n - 2 != n_words || n_words > MOST_WORDS)
+    return PyErr_Format(PyExc_TypeError, "needs %zd arguments, got %zd", n_words, n - 2);
+  for (Py_ssize_t i = 0; i < n_words; i++)
+    if (as_word(kinds[i], values[i + 2], &words[i]) < 0) return NULL;
   Py_BEGIN_ALLOW_THREADS
   ((void (*)(const Word *))function)(words);
   Py_END_ALLOW_THREADS
@@ -86,5 +86,11 @@ PyMODINIT_FUNC PyInit__calls(void) {
   array_type = type_of("numpy", "ndarray");
   structure_type = type_of("ctypes", "Structure");
   if (array_type == NULL || structure_type == NULL) return NULL;
-  return PyModule_Create(&definition);
+  PyObject *module = PyModule_Create(&definition);
+  if (module == NULL) return NULL;
+  if (PyModule_AddIntConstant(module, "INTERFACE_VERSION", INTERFACE_VERSION) < 0) {
+    Py_DECREF(module);
+    return NULL;
+  }
+  return module;
 }

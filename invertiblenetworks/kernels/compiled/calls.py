@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import operator
+from collections.abc import Callable
 
 import numpy as np
+
+INTERFACE_VERSION = 4
+"""The same number as in `kernels.c` and `calls.c`."""
 
 
 class Word(ctypes.Union):
@@ -21,38 +25,52 @@ class Word(ctypes.Union):
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.POINTER(Word))
 
 
-def python_call(function: int, *arguments: object) -> None:
+def python_call(function: int, kinds: str, *arguments: object) -> None:
     """Call the function at an address with a word for each argument.
 
     Parameters
     ----------
     function : int
+    kinds : str
+        A letter for each argument: "a" for an array or a structure, which are where
+        their content is, or None, which is nowhere; "n" for a whole number, "r" for a
+        real one.
     *arguments : array, ctypes.Structure, float, int or None
-        Arrays and structures are where their content is, None is nowhere.
 
     Raises
     ------
-    TypeError
-        If it is another object, scalars of NumPy's single precision among them.
+    TypeError, OverflowError
+        If there are more or fewer, or one is of another kind.
     """
+    if len(arguments) != len(kinds):
+        raise TypeError(f"needs {len(kinds)} arguments, got {len(arguments)}")
     words = (Word * len(arguments))()
-    for word, value in zip(words, arguments, strict=True):
-        if isinstance(value, np.ndarray):
-            word.address = value.ctypes.data
-        elif value is None:
+    for word, kind, value in zip(words, kinds, arguments, strict=True):
+        if kind == "n" and hasattr(value, "__index__"):
+            word.number = number = operator.index(value)
+            if word.number != number:
+                raise OverflowError(f"has no room in a word: {number}")
+        elif kind == "r" and hasattr(value, "__float__"):
+            word.real = float(value)
+        elif kind == "a" and value is None:
             word.address = None
-        elif isinstance(value, float):
-            word.real = value
-        elif hasattr(value, "__index__"):
-            word.number = operator.index(value)
-        elif isinstance(value, ctypes.Structure):
+        elif kind == "a" and isinstance(value, np.ndarray):
+            word.address = value.ctypes.data
+        elif kind == "a" and isinstance(value, ctypes.Structure):
             word.address = ctypes.addressof(value)
         else:
             raise TypeError(f"cannot be passed: {value!r}")
     _FUNCTION(function)(words)
 
 
-try:
-    from ._calls import call
-except ImportError:  # It needs the headers of Python, which kernels do not.
-    call = python_call
+def _best_call() -> Callable:
+    try:
+        from . import _calls
+    except ImportError:  # It needs the headers of Python, which kernels do not.
+        return python_call
+    # What an editable install compiled may be older than this file.
+    is_this = getattr(_calls, "INTERFACE_VERSION", None) == INTERFACE_VERSION
+    return _calls.call if is_this else python_call
+
+
+call = _best_call()

@@ -55,8 +55,7 @@ def transform(
     memory = scratch("compiled coupling", (rows.n_parts * len(x),), x)
     if xp is np:
         arrays = (x, p, y, ld, memory)
-        factor = float(activation.arctan_factor)
-        functions.affine(rows, inverse, *arrays, factor)
+        functions.affine(rows, inverse, *arrays, activation.arctan_factor)
     return ld
 
 
@@ -82,5 +81,4 @@ def pull(
     dld = xp.ascontiguousarray(dld)
     if xp is np:
         arrays = (dy, dld, y, p, dx, dp, x)
-        factor = float(activation.arctan_factor)
-        functions.affine_back(rows, inverse, *arrays, factor)
+        functions.affine_back(rows, inverse, *arrays, activation.arctan_factor)

@@ -51,5 +51,5 @@ def rotation_gradients(
     read = [xp.ascontiguousarray(a) for a in (s, b, q, gram, total)]
     ds, db, dq = (xp.empty(a.shape, a.dtype) for a in (s, b, q))
     if xp is np:
-        compiled.rotation_gradients(len(q), *read, ds, db, dq, float(of_ld))
+        compiled.rotation_gradients(len(q), *read, ds, db, dq, of_ld)
     return ds, db, dq

@@ -67,7 +67,7 @@ typedef struct {
 } Layout;
 
 /* Changes with every argument of a function and every field of a struct. */
-int interface_version(void) { return 3; }
+int interface_version(void) { return 4; }
 
 int is_supported(void) {
   __builtin_cpu_init();

@@ -19,7 +19,7 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module, on_host
 from ...errors import expect
-from .calls import call
+from .calls import INTERFACE_VERSION, call
 from .shapes import Shape
 
 NAMES = ("avx512", "avx2")
@@ -28,24 +28,27 @@ NAMES = ("avx512", "avx2")
 SWITCH = "INVERTIBLENETWORKS_COMPILED"
 """Environment variable: one of these names, or 0 for none."""
 
-INTERFACE_VERSION = 3
-"""The same number as in `kernels.c`."""
-
 TYPES = frozenset(map(np.dtype, ("float32", "float64")))
 
 
 WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back")
 """Functions that say how much memory they take."""
 
-NAMES_OF_FUNCTIONS = (
-    *WITH_MEMORY,
-    "copy",
-    "affine",
-    "affine_back",
-    "householder",
-    "householder_adjoint",
-    "rotation_gradients",
-)
+KINDS_OF_ARGUMENTS = {
+    "forward": 10 * "a" + "r",
+    "backward": 14 * "a" + "r",
+    "transform": "an" + 5 * "a",
+    "correlate": 5 * "a",
+    "mix": "ann" + 5 * "a",
+    "mix_back": "annnn" + 10 * "a",
+    "copy": 3 * "a",
+    "affine": "an" + 5 * "a" + "r",
+    "affine_back": "an" + 7 * "a" + "r",
+    "householder": "nn" + 3 * "a",
+    "householder_adjoint": "nn" + 4 * "a",
+    "rotation_gradients": "n" + 8 * "a" + "r",
+}
+"""Of each function, see `calls.python_call`."""
 
 
 class Functions:
@@ -74,10 +77,10 @@ class Functions:
             function.argtypes = (ctypes.POINTER(Shape),)
             function.restype = ctypes.c_int64
             setattr(self, name, function)
-        for name in NAMES_OF_FUNCTIONS:
+        for name, kinds in KINDS_OF_ARGUMENTS.items():
             function = getattr(library, f"call_{name}_{dtype.name}")
             address = ctypes.cast(function, ctypes.c_void_p).value
-            setattr(self, name, functools.partial(call, address))
+            setattr(self, name, functools.partial(call, address, kinds))
 
 
 def functions(dtype: np.dtype) -> Functions | None:

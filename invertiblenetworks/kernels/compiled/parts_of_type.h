@@ -12,7 +12,7 @@ typedef struct {
   integer first, last; /* pixels */
   integer panel;       /* number of panels before its own */
   integer from_sample, to_sample; /* those that have no pixels in other parts, if any */
-  int is_chunk;        /* other parts may have pixels of the same sample */
+  int is_chunk;        /* of a sample that other parts may have pixels of */
 } NAME(Part);
 
 INLINE integer NAME(pixels_of_sample)(const Shape *s) {
