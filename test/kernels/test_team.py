@@ -192,7 +192,6 @@ def ticks():
     return found
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_forked_processes_have_threads_of_their_own(glow, compiled_library):
     net, x, wanted = glow

@@ -151,10 +151,7 @@ static integer NAME(lay_out_backward)(const Shape *s, REAL *memory, integer part
   b->of_third = b->of_second + k * wide;
   b->of_biases = b->of_third + k * wide_third;
   b->n_sums = NAME(up)(b->of_biases + 2 * k, WIDTH);
-  b->sums = NAME(take_own)(memory, &used, b->n_sums, part, n);
-  b->totals = b->sums;
-  if (NAME(has_many_tiles)(s))
-    b->totals = NAME(take_own)(memory, &used, b->n_sums, part, n);
+  NAME(take_sums)(s, memory, &used, b->n_sums, part, n, &b->sums, &b->totals);
   return used;
 }
 
@@ -182,8 +179,7 @@ static void NAME(prepare_backward)(void *context, integer part) {
   NAME(pack)(z.first, n_hidden, c->w1, 1, z.first, 0, b.first, part, n);
   NAME(clear)(z.n_pixels * s->n_in, c->dx, part, n);
   memset(b.of_tile, 0, 2 * z.hidden * LANES * sizeof(REAL));
-  memset(b.sums, 0, b.n_sums * sizeof(REAL));
-  memset(b.totals, 0, b.n_sums * sizeof(REAL));
+  NAME(clear_sums)(b.n_sums, b.sums, b.totals);
 }
 
 static void NAME(part_of_backward)(void *context, integer number) {

@@ -85,10 +85,7 @@ static integer NAME(lay_out_correlate)(const Shape *s, REAL *memory, integer par
   r->fixed_t = NAME(take_own)(memory, &used, tile * wide, part, n);
   r->columns = NAME(take_own)(memory, &used, tile * rows, part, n);
   r->n_sums = rows * wide;
-  r->sums = NAME(take_own)(memory, &used, r->n_sums, part, n);
-  r->totals = r->sums;
-  if (NAME(has_many_tiles)(s))
-    r->totals = NAME(take_own)(memory, &used, r->n_sums, part, n);
+  NAME(take_sums)(s, memory, &used, r->n_sums, part, n, &r->sums, &r->totals);
   return used;
 }
 
@@ -112,8 +109,7 @@ static void NAME(part_of_correlate)(void *context, integer number) {
   NAME(Correlation) r;
   NAME(lay_out_correlate)(s, c->memory, number, &r);
   integer all = NAME(panels_of)(&part);
-  memset(r.sums, 0, r.n_sums * sizeof(REAL));
-  memset(r.totals, 0, r.n_sums * sizeof(REAL));
+  NAME(clear_sums)(r.n_sums, r.sums, r.totals);
   NAME(Panel) panel;
   panel.inside = r.inside, panel.moved = 0;
   for (integer start = 0; start < all; start += most) {

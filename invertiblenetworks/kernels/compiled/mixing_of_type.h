@@ -77,10 +77,7 @@ static integer NAME(lay_out_mix_back)(const Shape *s, REAL *memory, integer part
   m->of_tile = NAME(take_own)(memory, &used, k * LANES, part, n);
   m->of_total = rows * wide;
   m->n_sums = NAME(up)(m->of_total + k, WIDTH);
-  m->sums = NAME(take_own)(memory, &used, m->n_sums, part, n);
-  m->totals = m->sums;
-  if (NAME(has_many_tiles)(s))
-    m->totals = NAME(take_own)(memory, &used, m->n_sums, part, n);
+  NAME(take_sums)(s, memory, &used, m->n_sums, part, n, &m->sums, &m->totals);
   return used;
 }
 
@@ -107,8 +104,7 @@ static void NAME(part_of_mix_back)(void *context, integer number) {
   NAME(lay_out_mix_back)(s, c->memory, number, &m);
   integer all = NAME(panels_of)(&part);
   memset(m.of_tile, 0, k * LANES * sizeof(REAL));
-  memset(m.sums, 0, m.n_sums * sizeof(REAL));
-  memset(m.totals, 0, m.n_sums * sizeof(REAL));
+  NAME(clear_sums)(m.n_sums, m.sums, m.totals);
   NAME(Panel) panel;
   for (integer start = 0; start < all; start += most) {
     integer n_panels = all - start < most ? all - start : most;

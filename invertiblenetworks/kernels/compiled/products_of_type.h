@@ -173,6 +173,19 @@ INLINE int NAME(has_many_tiles)(const Shape *s) {
   return NAME(all_pixels)(s) > MANY_TILES * s->panels_of_tile * WIDTH;
 }
 
+/* Room for n sums of some tiles, and for their totals over a part. */
+INLINE void NAME(take_sums)(const Shape *s, REAL *memory, integer *used, integer n,
+                            integer part, integer n_parts, REAL **sums, REAL **totals) {
+  *sums = *totals = NAME(take_own)(memory, used, n, part, n_parts);
+  if (NAME(has_many_tiles)(s))
+    *totals = NAME(take_own)(memory, used, n, part, n_parts);
+}
+
+INLINE void NAME(clear_sums)(integer n, REAL *sums, REAL *totals) {
+  memset(sums, 0, n * sizeof(REAL));
+  if (totals != sums) memset(totals, 0, n * sizeof(REAL));
+}
+
 /* Add n sums to totals, and begin anew, if they are of many tiles or the last of a
    part. */
 static void NAME(add_many)(integer n_tiles, int is_last, integer n, REAL *sums,
