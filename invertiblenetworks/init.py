@@ -53,7 +53,11 @@ def uniform(
     shape: Shape, low: float, high: float, dtype: object, rng: Rng | None
 ) -> Parameter:
     """Draw a parameter uniformly on ``(low, high)``."""
-    return Parameter(as_rng(rng).uniform(low, high, shape).astype(dtype))
+    # Made before the numbers are drawn in double precision: their memory is free later,
+    # and would be a gap between the parameters of a deep network.
+    values = np.empty(shape, dtype)
+    values[...] = as_rng(rng).uniform(low, high, shape)
+    return Parameter(values)
 
 
 def constant(shape: Shape, value: float, dtype: object) -> Parameter:
