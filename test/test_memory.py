@@ -225,7 +225,8 @@ print((gaps() - before) / sum(p.data.nbytes for p in net.get_params() if p.initi
 
 
 @pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="about the C library of GNU"
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
+    reason="about the C library of GNU",
 )
 def test_parameters_leave_no_gaps_between_them():
     """Gaps are memory of the process that no large array can use: 12 % once."""
