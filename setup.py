@@ -13,6 +13,8 @@ PARTS = (
     "matrices",
     "products",
     "windows",
+    "lines",
+    "components",
     "block",
     "convolution",
     "mixing",

@@ -29,7 +29,10 @@ SIZES = [
     *((5, (n,), width) for n in (1, 2, 3) for width in (5, 7)),
     *((2, (64,), width) for width in (9, 11, 13, 23, 25, 33, 47, 49, 51)),
     *((2, (67,), width) for width in (13, 25, 49)),
-    (3, (1, 16), 3),
+    # Lines that are whole vectors, of even and odd numbers.
+    *((n, (height, 16), 3) for n in (1, 3) for height in (1, 2, 3, 6)),
+    *((n, (5, width), 3) for n in (2, 7) for width in (32, 48, 80)),
+    (5, (64, 16), 3),
     (3, (16, 1), 5),
     (2, (48, 2), 3),
     (3, (4, 4, 4), 3),
@@ -125,7 +128,15 @@ def test_convolution(n, spatial, width, dtype, reverse, rng, monkeypatch):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
     ("n", "spatial", "width"),
-    [(5, (4, 4), 3), (3, (8, 8), 5), (3, (7, 9), 3), (4, (33,), 3), (3, (16, 12), 3)],
+    [
+        (5, (4, 4), 3),
+        (3, (8, 8), 5),
+        (3, (7, 9), 3),
+        (4, (33,), 3),
+        (3, (16, 12), 3),
+        (3, (5, 16), 3),
+        (2, (6, 32), 3),
+    ],
 )
 def test_layouts_do_not_matter(n, spatial, width, layout, rng):
     parameters, x, dy = draws(n, spatial, width, rng)
@@ -173,7 +184,9 @@ def test_only_pixels_of_images_are_used(n, spatial, width, dtype, rng, monkeypat
 
 
 @compiled
-@pytest.mark.parametrize(("n", "spatial"), [(7, (4, 4)), (3, (7, 9)), (2, (16, 12))])
+@pytest.mark.parametrize(
+    ("n", "spatial"), [(7, (4, 4)), (3, (7, 9)), (2, (16, 12)), (3, (5, 16))]
+)
 def test_results_of_other_strides(n, spatial, rng, monkeypatch):
     """Written and added to, with several workers, and nothing beside them."""
     geometry = geometry_of(spatial, 3)

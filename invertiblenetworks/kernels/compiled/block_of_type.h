@@ -1,47 +1,30 @@
-/* The block of `streamed_block.py`, see `block.py`; follows `windows_of_type.h`. */
-
-/* Sizes that follow from the shape. */
-typedef struct {
-  integer n_pixels, n_taps, n_parts, n_phases;
-  integer hidden, first, third; /* rows of columns, and of h in whole blocks */
-} NAME(Sizes);
-
-INLINE NAME(Sizes) NAME(sizes)(const Shape *s) {
-  NAME(Sizes) z;
-  z.n_pixels = NAME(all_pixels)(s);
-  z.n_taps = NAME(n_taps)(s);
-  z.n_parts = NAME(n_parts)(s, 1);
-  z.n_phases = NAME(n_phases)(s);
-  z.hidden = NAME(up)(s->n_hidden, ROWS);
-  z.first = s->n_in * z.n_taps;
-  z.third = s->n_out * z.n_taps;
-  return z;
-}
+/* The block of `streamed_block.py`, see `block.py`; follows `components_of_type.h`. */
 
 /* Numbers of both hidden states. */
 integer NAME(n_states)(const Shape *s) {
-  return 2 * NAME(all_panels)(s) * NAME(up)(s->n_hidden, ROWS) * WIDTH;
+  NAME(Sizes) z = NAME(sizes)(s);
+  return 2 * NAME(all_panels)(&z.grid) * z.n_lines * z.line;
 }
 
 typedef struct {
   REAL *first, *second, *third, *biases; /* weights */
-  BITS *inside, *moved;
-  REAL *columns, *h, *last;              /* of a panel */
+  NAME(Windows) windows;
+  REAL *columns, *h, *sums;              /* of a panel */
 } NAME(Forward);
 
 static integer NAME(lay_out_forward)(const Shape *s, REAL *memory, integer part,
                                      NAME(Forward) *f) {
   NAME(Sizes) z = NAME(sizes)(s);
-  integer used = 0, n = z.n_parts, third = NAME(up)(z.third, ROWS);
-  f->first = NAME(take)(memory, &used, z.hidden * z.first);
+  integer used = 0, n = z.n_parts, m = z.n_components;
+  NAME(outer_weights)(s, 0, 0, memory, &used);
+  f->first = NAME(take)(memory, &used, z.hidden * m * z.first);
   f->second = NAME(take)(memory, &used, z.hidden * z.hidden);
-  f->third = NAME(take)(memory, &used, third * z.hidden);
+  f->third = NAME(take)(memory, &used, m * NAME(up)(z.third, ROWS) * z.hidden);
   f->biases = NAME(take)(memory, &used, 2 * z.hidden);
-  f->inside = (BITS *)NAME(take_own)(memory, &used, z.n_taps * WIDTH, part, n);
-  f->moved = (BITS *)NAME(take_own)(memory, &used, z.n_taps * WIDTH, part, n);
-  f->columns = NAME(take_own)(memory, &used, z.first * WIDTH, part, n);
-  f->h = NAME(take_own)(memory, &used, 2 * z.hidden * WIDTH, part, n);
-  f->last = NAME(take_own)(memory, &used, ROWS * z.n_taps * WIDTH, part, n);
+  f->windows = NAME(take_windows)(&z, memory, &used, part);
+  f->columns = NAME(take_own)(memory, &used, m * z.first * WIDTH, part, n);
+  f->h = NAME(take_own)(memory, &used, 2 * z.n_lines * z.line, part, n);
+  f->sums = NAME(take_own)(memory, &used, (z.n_lines - 1) * 2 * z.line, part, n);
   return used;
 }
 
@@ -53,7 +36,8 @@ integer NAME(memory_forward)(const Shape *s) {
 
 typedef struct {
   const Shape *s;
-  const REAL *x, *w1, *b1, *w2, *b2, *w3;
+  NAME(Outer) outer;
+  const REAL *x, *b1, *w2, *b2;
   REAL *y, *states, *memory, slope;
   integer phase;
 } NAME(ForwardCall);
@@ -65,10 +49,10 @@ static void NAME(prepare_forward)(void *context, integer part) {
   integer n = z.n_parts, n_hidden = s->n_hidden;
   NAME(Forward) f;
   NAME(lay_out_forward)(s, c->memory, part, &f);
-  NAME(pack)(n_hidden, z.first, c->w1, z.first, 1, 0, f.first, part, n);
+  NAME(pack_windows)(s, &z, z.first, c->outer.first, f.first, part);
   NAME(pack)(n_hidden, n_hidden, c->w2, n_hidden, 1, 1, f.second, part, n);
-  NAME(pack)(z.third, n_hidden, c->w3, 1, z.third, 0, f.third, part, n);
-  NAME(clear)(z.n_pixels * s->n_out, c->y, part, n);
+  NAME(pack_adjoint)(s, &z, z.third, c->outer.third, f.third, part);
+  NAME(clear)(NAME(all_pixels)(s) * s->n_out, c->y, part, n);
   if (part) return;
   NAME(pad)(n_hidden, z.hidden, c->b1, f.biases);
   NAME(pad)(n_hidden, z.hidden, c->b2, f.biases + z.hidden);
@@ -81,37 +65,46 @@ static void NAME(part_of_forward)(void *context, integer number) {
   integer n_pixels = NAME(pixels_of_sample)(s), n_hidden = s->n_hidden;
   Strides of_x = {s->x_sample, s->x_channel};
   Strides of_y = {s->n_out * n_pixels, n_pixels};
-  NAME(Part) part = NAME(part_in_phase)(s, number, c->phase);
+  NAME(Part) part = NAME(part_in_phase)(&z.grid, number, c->phase);
   NAME(Forward) f;
   NAME(lay_out_forward)(s, c->memory, number, &f);
   NAME(Panel) panel;
-  panel.inside = f.inside, panel.moved = f.moved;
+  panel.inside = f.windows.inside, panel.moved = f.windows.moved;
   for (integer i = 0; i < NAME(panels_of)(&part); i++) {
     REAL *h1 = f.h;
-    if (c->states) h1 = c->states + (part.panel + i) * 2 * z.hidden * WIDTH;
-    REAL *h2 = h1 + z.hidden * WIDTH, *b2 = f.biases + z.hidden;
-    NAME(find_panel)(s, &part, i, &panel);
-    NAME(gather)(s, &panel, c->x, of_x, s->n_in, f.columns);
-    NAME(hidden)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1, c->slope);
-    NAME(hidden)(panel.n, z.hidden, n_hidden, f.second, b2, h1, h2, c->slope);
-    /* Some channels at a time, whose products stay in the first cache. */
-    for (integer channel = 0; channel < s->n_out; channel += ROWS) {
-      integer left = s->n_out - channel, n = left < ROWS ? left : ROWS;
-      const REAL *weights = f.third + channel * z.n_taps * n_hidden;
-      NAME(linear)(panel.n, NAME(up)(n * z.n_taps, ROWS), n_hidden, weights, 0, h2,
-                   f.last);
-      NAME(scatter)(s, &panel, f.last, of_y, n, c->y + channel * of_y.channel);
+    if (c->states) h1 = c->states + (part.panel + i) * 2 * z.n_lines * z.line;
+    REAL *h2 = h1 + z.n_lines * z.line, *b2 = f.biases + z.hidden;
+    const REAL *components[COMPONENTS];
+    NAME(find)(s, &z, &part, i, &panel);
+    NAME(gather_windows)(s, &z, &panel, c->x, of_x, s->n_in, f.columns);
+    if (z.n_lines == 1)
+      NAME(hidden)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
+                   c->slope);
+    else
+      NAME(hidden_lines)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
+                         c->slope);
+    for (integer l = 0; l < z.n_lines; l++)
+      NAME(hidden)(panel.n, z.hidden, n_hidden, f.second, b2, h1 + l * z.line,
+                   h2 + l * z.line, c->slope);
+    if (z.n_lines > 1) {
+      NAME(clear_missing)(&panel, z.hidden, h2);
+      NAME(add_lines)(panel.n, z.hidden, h2, f.sums);
     }
+    NAME(as_components)(&z, h2, f.sums, components);
+    NAME(add_to_windows)(s, &z, &panel, f.third, components, f.windows.products,
+                         s->n_out, of_y, c->y);
   }
 }
 
 /* Write y. Hidden states go to `states`, unless that is null, as
-   [all_panels][2][hidden][WIDTH]. */
+   [all_panels][2][n_lines][hidden][WIDTH]. */
 static void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1,
                    const REAL *w2, const REAL *b2, const REAL *w3, REAL *y,
                    REAL *states, REAL *memory, double slope) {
   NAME(Sizes) z = NAME(sizes)(s);
-  NAME(ForwardCall) c = {s, x, w1, b1, w2, b2, w3, y, states, memory, slope, 0};
+  integer used = 0;
+  NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
+  NAME(ForwardCall) c = {s, outer, x, b1, w2, b2, y, states, memory, slope, 0};
   do_parts(NAME(prepare_forward), &c, z.n_parts);
   for (; c.phase < z.n_phases; c.phase++)
     do_parts(NAME(part_of_forward), &c, z.n_parts);
@@ -119,39 +112,41 @@ static void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const R
 
 typedef struct {
   REAL *first, *second, *third;             /* weights */
-  BITS *inside, *moved;
+  NAME(Windows) windows;
   REAL *columns, *dcolumns;                 /* of a panel */
-  REAL *da1, *da2, *x_t, *h1_t, *dy_t;      /* of a tile */
+  REAL *da1, *da2, *x_t, *h1_t, *dy_t;      /* of a tile; da1 has all components */
+  REAL *sums;                               /* of lines of h2, of a tile */
   REAL *of_tile;                            /* sums over one, of biases */
-  integer n_sums, of_second, of_third, of_biases; /* gradients, and where they begin */
-  REAL *sums, *totals;                      /* of some tiles, and of a part */
+  integer of_first, of_second, of_third;    /* numbers of a component's gradient */
+  integer n_gradients;
+  REAL *gradients, *totals; /* summed over some tiles, and over a part: of w1, w2, w3, biases */
 } NAME(Backward);
 
 static integer NAME(lay_out_backward)(const Shape *s, REAL *memory, integer part,
                                       NAME(Backward) *b) {
   NAME(Sizes) z = NAME(sizes)(s);
-  integer used = 0, n = z.n_parts, k = z.hidden, tile = s->panels_of_tile * WIDTH;
-  integer first = NAME(up)(z.first, ROWS), third = NAME(up)(z.third, ROWS);
+  integer used = 0, n = z.n_parts, k = z.hidden, m = z.n_components;
+  integer most = z.grid.panels_of_tile, tile = most * WIDTH, lines = z.n_lines;
   integer wide_first = NAME(up)(z.first, WIDTH), wide_third = NAME(up)(z.third, WIDTH);
   integer wide = NAME(up)(s->n_hidden, WIDTH);
-  b->first = NAME(take)(memory, &used, first * k);
+  NAME(outer_weights)(s, 0, 0, memory, &used);
+  b->first = NAME(take)(memory, &used, m * NAME(up)(z.first, ROWS) * k);
   b->second = NAME(take)(memory, &used, k * k);
-  b->third = NAME(take)(memory, &used, k * z.third);
-  b->inside = (BITS *)NAME(take_own)(memory, &used, z.n_taps * WIDTH, part, n);
-  b->moved = (BITS *)NAME(take_own)(memory, &used, z.n_taps * WIDTH, part, n);
-  b->columns = NAME(take_own)(memory, &used, first * WIDTH, part, n);
-  b->dcolumns = NAME(take_own)(memory, &used, third * WIDTH, part, n);
-  b->da1 = NAME(take_own)(memory, &used, tile * k, part, n);
-  b->da2 = NAME(take_own)(memory, &used, tile * k, part, n);
-  b->x_t = NAME(take_own)(memory, &used, tile * wide_first, part, n);
-  b->h1_t = NAME(take_own)(memory, &used, tile * wide, part, n);
-  b->dy_t = NAME(take_own)(memory, &used, tile * wide_third, part, n);
+  b->third = NAME(take)(memory, &used, k * m * z.third);
+  b->windows = NAME(take_windows)(&z, memory, &used, part);
+  b->columns = NAME(take_own)(memory, &used, m * z.first * WIDTH, part, n);
+  b->dcolumns = NAME(take_own)(memory, &used, m * z.third * WIDTH, part, n);
+  b->da1 = NAME(take_own)(memory, &used, most * m * z.line, part, n);
+  b->da2 = NAME(take_own)(memory, &used, most * lines * z.line, part, n);
+  b->x_t = NAME(take_own)(memory, &used, m * tile * wide_first, part, n);
+  b->h1_t = NAME(take_own)(memory, &used, lines * tile * wide, part, n);
+  b->dy_t = NAME(take_own)(memory, &used, m * tile * wide_third, part, n);
+  b->sums = NAME(take_own)(memory, &used, (lines - 1) * most * 2 * z.line, part, n);
   b->of_tile = NAME(take_own)(memory, &used, 2 * k * LANES, part, n);
-  b->of_second = k * wide_first;
-  b->of_third = b->of_second + k * wide;
-  b->of_biases = b->of_third + k * wide_third;
-  b->n_sums = NAME(up)(b->of_biases + 2 * k, WIDTH);
-  NAME(take_sums)(s, memory, &used, b->n_sums, part, n, &b->sums, &b->totals);
+  b->of_first = k * wide_first, b->of_second = k * wide, b->of_third = k * wide_third;
+  b->n_gradients = NAME(up)(m * (b->of_first + b->of_third) + b->of_second + 2 * k, WIDTH);
+  NAME(take_sums)(&z.grid, memory, &used, b->n_gradients, part, n, &b->gradients,
+                  &b->totals);
   return used;
 }
 
@@ -162,7 +157,8 @@ integer NAME(memory_backward)(const Shape *s) {
 
 typedef struct {
   const Shape *s;
-  const REAL *x, *dy, *w1, *w2, *w3, *states;
+  NAME(Outer) outer;
+  const REAL *x, *dy, *w2, *states;
   REAL *dx, *dw1, *db1, *dw2, *db2, *dw3, *memory, slope;
   integer phase;
 } NAME(BackwardCall);
@@ -174,74 +170,123 @@ static void NAME(prepare_backward)(void *context, integer part) {
   integer n = z.n_parts, n_hidden = s->n_hidden;
   NAME(Backward) b;
   NAME(lay_out_backward)(s, c->memory, part, &b);
-  NAME(pack)(n_hidden, z.third, c->w3, z.third, 1, 0, b.third, part, n);
+  NAME(pack_windows)(s, &z, z.third, c->outer.third, b.third, part);
   NAME(pack)(n_hidden, n_hidden, c->w2, 1, n_hidden, 1, b.second, part, n);
-  NAME(pack)(z.first, n_hidden, c->w1, 1, z.first, 0, b.first, part, n);
-  NAME(clear)(z.n_pixels * s->n_in, c->dx, part, n);
+  NAME(pack_adjoint)(s, &z, z.first, c->outer.first, b.first, part);
+  NAME(clear)(NAME(all_pixels)(s) * s->n_in, c->dx, part, n);
   memset(b.of_tile, 0, 2 * z.hidden * LANES * sizeof(REAL));
-  NAME(clear_sums)(b.n_sums, b.sums, b.totals);
+  NAME(clear_sums)(b.n_gradients, b.gradients, b.totals);
+}
+
+/* Cotangents of a panel, number i of a tile, and what gradients are sums of. */
+static void NAME(pull_panel)(const NAME(BackwardCall) *c, const NAME(Sizes) *z,
+                             const NAME(Backward) *b, const NAME(Panel) *panel, integer i,
+                             const REAL *h1) {
+  const Shape *s = c->s;
+  integer n_pixels = NAME(pixels_of_sample)(s), n_hidden = s->n_hidden, n = z->hidden;
+  Strides of_x = {s->x_sample, s->x_channel};
+  Strides of_dy = {s->y_sample, s->y_channel};
+  Strides of_dx = {s->n_in * n_pixels, n_pixels};
+  integer most = z->grid.panels_of_tile, m = z->n_components, lines = z->n_lines;
+  const REAL *h2 = h1 + lines * z->line, *components[COMPONENTS];
+  REAL *da1 = b->da1 + i * m * z->line, *da2 = b->da2 + i * lines * z->line;
+  REAL *sums_of_da1 = da1 + 2 * z->line;
+  NAME(gather_windows)(s, z, panel, c->dy, of_dy, s->n_out, b->dcolumns);
+  if (lines == 1)
+    NAME(pulled)(panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
+  else
+    NAME(pulled_lines)(panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
+  if (lines > 1) NAME(clear_missing)(panel, n, da2);
+  for (integer l = 0, at = 0; l < lines; l++, at += z->line) {
+    NAME(pulled)(panel->n, n, n_hidden, b->second, da2 + at, da1 + at, h1 + at, c->slope);
+    NAME(add_sums)(panel->n, n, da1 + at, b->of_tile);
+    NAME(add_sums)(panel->n, n, da2 + at, b->of_tile + n * LANES);
+  }
+  if (lines > 1) {
+    NAME(add_lines)(panel->n, n, da1, sums_of_da1);
+    NAME(add_lines)(panel->n, n, h2, b->sums + i * 2 * z->line);
+  }
+  NAME(gather_windows)(s, z, panel, c->x, of_x, s->n_in, b->columns);
+  NAME(transpose_all)(m, z->third, b->dcolumns, z->third * WIDTH, i, most, b->dy_t);
+  NAME(transpose_all)(lines, n_hidden, h1, z->line, i, most, b->h1_t);
+  NAME(transpose_all)(m, z->first, b->columns, z->first * WIDTH, i, most, b->x_t);
+  NAME(as_components)(z, da1, sums_of_da1, components);
+  NAME(add_to_windows)(s, z, panel, b->first, components, b->windows.products, s->n_in,
+                       of_dx, c->dx);
+}
+
+/* Gradients of weights, summed over so many pixels of a tile. */
+static void NAME(add_tile)(const Shape *s, const NAME(Sizes) *z, const NAME(Backward) *b,
+                           integer n_pixels, const REAL *states) {
+  integer n = z->hidden, most = z->grid.panels_of_tile, tile = most * WIDTH;
+  integer m = z->n_components, lines = z->n_lines, line = z->line;
+  REAL *first = b->gradients, *second = first + m * b->of_first;
+  REAL *third = second + b->of_second, *biases = third + m * b->of_third;
+  const REAL *da1[COMPONENTS], *h2[COMPONENTS];
+  NAME(as_components)(z, b->da1, b->da1 + 2 * line, da1);
+  NAME(as_components)(z, states + lines * line, b->sums, h2);
+  NAME(add_sums_of_tile)(2 * n, b->of_tile, biases);
+  for (integer i = 0; i < m; i++) {
+    int is_line = i % (COMPONENTS - 1) == 0; /* no sum or difference */
+    NAME(add_gradient)(n, z->first, n_pixels, most, da1[i], m * line,
+                       b->x_t + i * tile * NAME(up)(z->first, WIDTH),
+                       first + i * b->of_first);
+    NAME(add_gradient)(n, z->third, n_pixels, most, h2[i],
+                       is_line ? 2 * lines * line : 2 * line,
+                       b->dy_t + i * tile * NAME(up)(z->third, WIDTH),
+                       third + i * b->of_third);
+  }
+  for (integer l = 0; l < lines; l++)
+    NAME(add_gradient)(n, s->n_hidden, n_pixels, most, b->da2 + l * line, lines * line,
+                       b->h1_t + l * tile * NAME(up)(s->n_hidden, WIDTH), second);
 }
 
 static void NAME(part_of_backward)(void *context, integer number) {
   NAME(BackwardCall) *c = context;
   const Shape *s = c->s;
   NAME(Sizes) z = NAME(sizes)(s);
-  integer n_pixels = NAME(pixels_of_sample)(s), n_hidden = s->n_hidden;
-  Strides of_x = {s->x_sample, s->x_channel};
-  Strides of_dy = {s->y_sample, s->y_channel};
-  Strides of_dx = {s->n_in * n_pixels, n_pixels};
-  NAME(Part) part = NAME(part_in_phase)(s, number, c->phase);
+  NAME(Part) part = NAME(part_in_phase)(&z.grid, number, c->phase);
   NAME(Backward) b;
   NAME(lay_out_backward)(s, c->memory, number, &b);
-  integer n = z.hidden, most = s->panels_of_tile, of_panel = n * WIDTH;
+  integer of_panel = 2 * z.n_lines * z.line, most = z.grid.panels_of_tile;
   integer all = NAME(panels_of)(&part);
   NAME(Panel) panel;
-  panel.inside = b.inside, panel.moved = b.moved;
+  panel.inside = b.windows.inside, panel.moved = b.windows.moved;
   for (integer start = 0; start < all; start += most) {
     integer n_panels = all - start < most ? all - start : most;
-    integer n_pixels = NAME(pixels_of)(&part, start, n_panels);
-    const REAL *tile = c->states + (part.panel + start) * 2 * of_panel;
+    const REAL *states = c->states + (part.panel + start) * of_panel;
     for (integer i = 0; i < n_panels; i++) {
-      const REAL *h1 = tile + i * 2 * of_panel, *h2 = h1 + of_panel;
-      REAL *da1 = b.da1 + i * of_panel, *da2 = b.da2 + i * of_panel;
-      NAME(find_panel)(s, &part, start + i, &panel);
-      NAME(gather)(s, &panel, c->dy, of_dy, s->n_out, b.dcolumns);
-      NAME(pulled)(panel.n, n, z.third, b.third, b.dcolumns, da2, h2, c->slope);
-      NAME(pulled)(panel.n, n, n_hidden, b.second, da2, da1, h1, c->slope);
-      NAME(transpose)(z.third, b.dcolumns, i, most, b.dy_t);
-      NAME(transpose)(n_hidden, h1, i, most, b.h1_t);
-      NAME(gather)(s, &panel, c->x, of_x, s->n_in, b.columns);
-      NAME(transpose)(z.first, b.columns, i, most, b.x_t);
-      NAME(linear)(panel.n, NAME(up)(z.first, ROWS), n_hidden, b.first, 0, da1,
-                   b.columns);
-      NAME(scatter)(s, &panel, b.columns, of_dx, s->n_in, c->dx);
-      NAME(add_sums)(panel.n, n, da1, b.of_tile);
-      NAME(add_sums)(panel.n, n, da2, b.of_tile + n * LANES);
+      NAME(find)(s, &z, &part, start + i, &panel);
+      NAME(pull_panel)(c, &z, &b, &panel, i, states + i * of_panel);
     }
-    NAME(add_sums_of_tile)(2 * n, b.of_tile, b.sums + b.of_biases);
-    NAME(add_gradient)(n, z.first, n_pixels, most, b.da1, of_panel, b.x_t, b.sums);
-    NAME(add_gradient)(n, n_hidden, n_pixels, most, b.da2, of_panel, b.h1_t,
-                       b.sums + b.of_second);
-    NAME(add_gradient)(n, z.third, n_pixels, most, tile + of_panel, 2 * of_panel,
-                       b.dy_t, b.sums + b.of_third);
-    NAME(add_many)(start / most + 1, start + most >= all, b.n_sums, b.sums, b.totals);
+    NAME(add_tile)(s, &z, &b, NAME(pixels_of)(&part, start, n_panels), states);
+    NAME(add_many)(start / most + 1, start + most >= all, b.n_gradients, b.gradients,
+                   b.totals);
   }
 }
 
 /* Some rows of each gradient, summed over parts. */
 static void NAME(collect_backward)(void *context, integer part) {
   NAME(BackwardCall) *c = context;
-  NAME(Sizes) z = NAME(sizes)(c->s);
-  integer n = z.n_parts, n_hidden = c->s->n_hidden;
+  const Shape *s = c->s;
+  NAME(Sizes) z = NAME(sizes)(s);
+  integer n = z.n_parts, n_hidden = s->n_hidden, m = z.n_components;
   NAME(Backward) b;
-  NAME(lay_out_backward)(c->s, c->memory, 0, &b);
-  REAL *biases = b.totals + b.of_biases;
-  NAME(collect)(n_hidden, z.first, b.totals, b.n_sums, c->dw1, part, n);
-  NAME(collect)(n_hidden, n_hidden, b.totals + b.of_second, b.n_sums, c->dw2, part, n);
-  NAME(collect)(n_hidden, z.third, b.totals + b.of_third, b.n_sums, c->dw3, part, n);
+  NAME(lay_out_backward)(s, c->memory, 0, &b);
+  REAL *second = b.totals + m * b.of_first, *third = second + b.of_second;
+  REAL *biases = third + m * b.of_third;
+  integer further = b.n_gradients;
+  if (z.n_lines == 1) {
+    NAME(collect)(n_hidden, z.first, b.totals, further, c->dw1, part, n);
+    NAME(collect)(n_hidden, z.third, third, further, c->dw3, part, n);
+  } else {
+    NAME(collect_lines)(n_hidden, s->n_in, b.totals, b.of_first, further, c->dw1, part, n);
+    NAME(collect_lines)(n_hidden, s->n_out, third, b.of_third, further, c->dw3, part, n);
+  }
+  NAME(collect)(n_hidden, n_hidden, second, further, c->dw2, part, n);
   if (part) return;
-  NAME(sum_parts)(n_hidden, biases, b.n_sums, c->db1, n);
-  NAME(sum_parts)(n_hidden, biases + z.hidden, b.n_sums, c->db2, n);
+  NAME(sum_parts)(n_hidden, biases, further, c->db1, n);
+  NAME(sum_parts)(n_hidden, biases + z.hidden, further, c->db2, n);
 }
 
 /* Write dx and the gradients of all parameters. */
@@ -250,8 +295,10 @@ static void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const 
                     REAL *dw1, REAL *db1, REAL *dw2, REAL *db2, REAL *dw3, REAL *memory,
                     double slope) {
   NAME(Sizes) z = NAME(sizes)(s);
-  NAME(BackwardCall) c = {s,   x,   dy,  w1,  w2,  w3,     states, dx,
-                          dw1, db1, dw2, db2, dw3, memory, slope,  0};
+  integer used = 0;
+  NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
+  NAME(BackwardCall) c = {s,   outer, x,   dy,  w2,     states, dx, dw1,
+                          db1, dw2,   db2, dw3, memory, slope,  0};
   do_parts(NAME(prepare_backward), &c, z.n_parts);
   for (; c.phase < z.n_phases; c.phase++)
     do_parts(NAME(part_of_backward), &c, z.n_parts);

@@ -91,6 +91,8 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "matrices_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"
+#include "lines_of_type.h"
+#include "components_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"
@@ -109,6 +111,8 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef N_OF
 #undef CHAIN
 #undef MANY_TILES
+#undef COMPONENTS
+#undef PLACES
 
 #define REAL double
 #define REAL_IS_DOUBLE 1
@@ -119,6 +123,8 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "matrices_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"
+#include "lines_of_type.h"
+#include "components_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
 #include "mixing_of_type.h"

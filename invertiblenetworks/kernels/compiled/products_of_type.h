@@ -52,6 +52,25 @@ INLINE NAME(vector) NAME(finished)(enum NAME(finish) finish, NAME(vector) a,
     else function(1, __VA_ARGS__);                           \
   } while (0)
 
+/* Write finished sums to the rows of a panel that begin at i. */
+INLINE void NAME(finish_rows)(int n_vectors, integer i,
+                              NAME(vector) sums[ROWS][VECTORS], REAL *out,
+                              enum NAME(finish) finish, const REAL *h, REAL slope) {
+  UNROLLED for (int r = 0; r < ROWS; r++)
+    UNROLLED for (int v = 0; v < n_vectors; v++) {
+      integer place = (i + r) * WIDTH + v * LANES;
+      *(NAME(vector) *)(out + place) = NAME(finished)(
+          finish, sums[r][v], (const NAME(vector) *)(h ? h + place : 0), slope);
+    }
+}
+
+/* h was put away long ago; these rows of it come while their block is multiplied. */
+INLINE void NAME(prefetch)(int n_vectors, integer i, const REAL *h) {
+  UNROLLED for (int r = 0; r < ROWS; r++)
+    UNROLLED for (int v = 0; v < n_vectors; v++)
+      __builtin_prefetch(h + (i + r) * WIDTH + v * LANES);
+}
+
 /* out = finish(weights * in + bias) for one panel; weights in blocks of ROWS rows. */
 INLINE void NAME(panel_product)(int n_vectors, integer n_rows, integer n_columns,
                                 const REAL *weights, const REAL *bias, const REAL *in,
@@ -62,19 +81,10 @@ INLINE void NAME(panel_product)(int n_vectors, integer n_rows, integer n_columns
     UNROLLED for (int r = 0; r < ROWS; r++)
       UNROLLED for (int v = 0; v < n_vectors; v++)
         sums[r][v] = (NAME(vector)){0} + (bias ? bias[i + r] : 0);
-    if (h) { /* It was put away long ago; it comes while its block is multiplied. */
-      UNROLLED for (int r = 0; r < ROWS; r++)
-        UNROLLED for (int v = 0; v < n_vectors; v++)
-          __builtin_prefetch(h + (i + r) * WIDTH + v * LANES);
-    }
+    if (h) NAME(prefetch)(n_vectors, i, h);
     NAME(multiply)(n_vectors, 1, n_columns, weights + i * n_columns, 1, ROWS, 0, in, 0,
                    sums);
-    UNROLLED for (int r = 0; r < ROWS; r++)
-      UNROLLED for (int v = 0; v < n_vectors; v++) {
-        integer place = (i + r) * WIDTH + v * LANES;
-        *(NAME(vector) *)(out + place) = NAME(finished)(
-            finish, sums[r][v], (const NAME(vector) *)(h ? h + place : 0), slope);
-      }
+    NAME(finish_rows)(n_vectors, i, sums, out, finish, h, slope);
   }
 }
 

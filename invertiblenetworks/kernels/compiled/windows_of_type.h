@@ -5,6 +5,7 @@ typedef struct {
   const NAME(Part) *part;
   int in_vectors; /* each vector lies in one sample: its first pixel tells where */
   integer n, samples[WIDTH], pixels[WIDTH];
+  integer from_line[VECTORS], to_line[VECTORS]; /* of four, see `lines_of_type.h` */
   BITS *inside; /* [n_taps][WIDTH], all bits or none */
   BITS *moved;  /* for `scatter`, else null: each row moved by its tap's last place */
 } NAME(Panel);
@@ -78,11 +79,12 @@ INLINE integer NAME(place)(const NAME(Panel) *panel, integer lane, Strides strid
   return panel->samples[lane] * strides.sample + panel->pixels[lane];
 }
 
-/* Find where the vectors of a panel begin, and where they reach to from all taps.
+/* Find where the vectors of a panel begin, and where they reach to from all taps, or
+   further.
    Returns whether that is in these samples of the images: then they may be read whole,
    even if some numbers are of pixels outside of their own sample. */
 INLINE int NAME(find_starts)(const Shape *s, const NAME(Panel) *panel, Strides strides,
-                             integer from_sample, integer to_sample,
+                             integer from_sample, integer to_sample, integer further,
                              integer starts[VECTORS]) {
   integer reach = NAME(reach)(s), begin = from_sample * strides.sample;
   integer end = (to_sample - 1) * strides.sample + NAME(pixels_of_sample)(s);
@@ -90,7 +92,7 @@ INLINE int NAME(find_starts)(const Shape *s, const NAME(Panel) *panel, Strides s
   for (integer v = 0; v < VECTORS; v++) {
     integer lane = v * LANES < panel->n ? v * LANES : 0; /* else of no pixels */
     starts[v] = NAME(place)(panel, lane, strides);
-    are_there &= (starts[v] - reach >= begin) & (starts[v] + reach + LANES <= end);
+    are_there &= (starts[v] - reach >= begin) & (starts[v] + reach + further + LANES <= end);
   }
   return are_there;
 }
@@ -100,7 +102,7 @@ static void NAME(gather)(const Shape *s, const NAME(Panel) *panel, const REAL *i
                          Strides strides, integer n_channels, REAL *out) {
   const integer *size = s->spatial, *m = s->margin;
   integer starts[VECTORS];
-  int whole = NAME(find_starts)(s, panel, strides, 0, s->n_samples, starts);
+  int whole = NAME(find_starts)(s, panel, strides, 0, s->n_samples, 0, starts);
   for (integer c = 0; c < n_channels; c++) {
     const REAL *channel = images + c * strides.channel;
     const BITS *inside = panel->inside;
@@ -137,7 +139,7 @@ static void NAME(scatter)(const Shape *s, const NAME(Panel) *panel, const REAL *
   const NAME(Part) *part = panel->part;
   int one = part->is_chunk, is_one = panel->samples[panel->n - 1] == first;
   int whole = NAME(find_starts)(s, panel, strides, one ? first : part->from_sample,
-                                one ? first + 1 : part->to_sample, starts);
+                                one ? first + 1 : part->to_sample, 0, starts);
   /* The last pixel is moved to the next vector, which is another panel's if this is not
      full. */
   whole = whole && n_taps < WIDTH && (is_one || !one) &&
