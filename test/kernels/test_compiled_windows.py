@@ -39,6 +39,8 @@ SIZES = [
     (3, (2, 2, 4), 5),
     (2, (1, 1, 1), 3),
     (2, (3, 4, 8), 3),
+    *((n, (3, height, 16), 3) for n in (1, 2) for height in (4, 5)),
+    (1, (2, 3, 48), 3),
     (2, (2, 3, 7), 3),
 ]
 sizes = pytest.mark.parametrize(("n", "spatial", "width"), SIZES, ids=str)

@@ -2,7 +2,7 @@
 
 /* Numbers of both hidden states. */
 integer NAME(n_states)(const Shape *s) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   return 2 * NAME(all_panels)(&z.grid) * z.n_lines * z.line;
 }
 
@@ -14,7 +14,7 @@ typedef struct {
 
 static integer NAME(lay_out_forward)(const Shape *s, REAL *memory, integer part,
                                      NAME(Forward) *f) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0, n = z.n_parts, m = z.n_components;
   NAME(outer_weights)(s, 0, 0, memory, &used);
   f->first = NAME(take)(memory, &used, z.hidden * m * z.first);
@@ -45,7 +45,7 @@ typedef struct {
 static void NAME(prepare_forward)(void *context, integer part) {
   NAME(ForwardCall) *c = context;
   const Shape *s = c->s;
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer n = z.n_parts, n_hidden = s->n_hidden;
   NAME(Forward) f;
   NAME(lay_out_forward)(s, c->memory, part, &f);
@@ -61,7 +61,7 @@ static void NAME(prepare_forward)(void *context, integer part) {
 static void NAME(part_of_forward)(void *context, integer number) {
   NAME(ForwardCall) *c = context;
   const Shape *s = c->s;
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer n_pixels = NAME(pixels_of_sample)(s), n_hidden = s->n_hidden;
   Strides of_x = {s->x_sample, s->x_channel};
   Strides of_y = {s->n_out * n_pixels, n_pixels};
@@ -101,7 +101,7 @@ static void NAME(part_of_forward)(void *context, integer number) {
 static void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1,
                    const REAL *w2, const REAL *b2, const REAL *w3, REAL *y,
                    REAL *states, REAL *memory, double slope) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0;
   NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
   NAME(ForwardCall) c = {s, outer, x, b1, w2, b2, y, states, memory, slope, 0};
@@ -124,7 +124,7 @@ typedef struct {
 
 static integer NAME(lay_out_backward)(const Shape *s, REAL *memory, integer part,
                                       NAME(Backward) *b) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0, n = z.n_parts, k = z.hidden, m = z.n_components;
   integer most = z.grid.panels_of_tile, tile = most * WIDTH, lines = z.n_lines;
   integer wide_first = NAME(up)(z.first, WIDTH), wide_third = NAME(up)(z.third, WIDTH);
@@ -166,7 +166,7 @@ typedef struct {
 static void NAME(prepare_backward)(void *context, integer part) {
   NAME(BackwardCall) *c = context;
   const Shape *s = c->s;
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer n = z.n_parts, n_hidden = s->n_hidden;
   NAME(Backward) b;
   NAME(lay_out_backward)(s, c->memory, part, &b);
@@ -244,7 +244,7 @@ static void NAME(add_tile)(const Shape *s, const NAME(Sizes) *z, const NAME(Back
 static void NAME(part_of_backward)(void *context, integer number) {
   NAME(BackwardCall) *c = context;
   const Shape *s = c->s;
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   NAME(Part) part = NAME(part_in_phase)(&z.grid, number, c->phase);
   NAME(Backward) b;
   NAME(lay_out_backward)(s, c->memory, number, &b);
@@ -269,7 +269,7 @@ static void NAME(part_of_backward)(void *context, integer number) {
 static void NAME(collect_backward)(void *context, integer part) {
   NAME(BackwardCall) *c = context;
   const Shape *s = c->s;
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer n = z.n_parts, n_hidden = s->n_hidden, m = z.n_components;
   NAME(Backward) b;
   NAME(lay_out_backward)(s, c->memory, 0, &b);
@@ -280,8 +280,9 @@ static void NAME(collect_backward)(void *context, integer part) {
     NAME(collect)(n_hidden, z.first, b.totals, further, c->dw1, part, n);
     NAME(collect)(n_hidden, z.third, third, further, c->dw3, part, n);
   } else {
-    NAME(collect_lines)(n_hidden, s->n_in, b.totals, b.of_first, further, c->dw1, part, n);
-    NAME(collect_lines)(n_hidden, s->n_out, third, b.of_third, further, c->dw3, part, n);
+    integer n_in = s->n_in * NAME(n_planes)(s), n_out = s->n_out * NAME(n_planes)(s);
+    NAME(collect_lines)(n_hidden, n_in, b.totals, b.of_first, further, c->dw1, part, n);
+    NAME(collect_lines)(n_hidden, n_out, third, b.of_third, further, c->dw3, part, n);
   }
   NAME(collect)(n_hidden, n_hidden, second, further, c->dw2, part, n);
   if (part) return;
@@ -294,7 +295,7 @@ static void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const 
                     const REAL *w2, const REAL *w3, const REAL *states, REAL *dx,
                     REAL *dw1, REAL *db1, REAL *dw2, REAL *db2, REAL *dw3, REAL *memory,
                     double slope) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0;
   NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
   NAME(BackwardCall) c = {s,   outer, x,   dy,  w2,     states, dx, dw1,

@@ -9,14 +9,14 @@ typedef struct {
   integer line;                 /* numbers of a line of a panel */
 } NAME(Sizes);
 
-INLINE NAME(Sizes) NAME(sizes)(const Shape *s) {
+INLINE NAME(Sizes) NAME(sizes)(const Shape *s, int adds_beside) {
   NAME(Sizes) z;
   int has_lines = NAME(has_lines)(s);
   z.grid = has_lines ? NAME(shape_of_pairs)(s) : *s;
   z.n_lines = has_lines ? 2 : 1;
   z.n_components = has_lines ? COMPONENTS : 1;
-  z.n_taps = has_lines ? PLACES : NAME(n_taps)(s);
-  z.n_parts = NAME(n_parts)(&z.grid, 1);
+  z.n_taps = has_lines ? NAME(n_planes)(s) * PLACES : NAME(n_taps)(s);
+  z.n_parts = NAME(n_parts)(&z.grid, adds_beside);
   z.n_phases = NAME(n_phases)(&z.grid);
   z.hidden = NAME(up)(s->n_hidden, ROWS);
   z.first = s->n_in * z.n_taps;
@@ -40,15 +40,15 @@ typedef struct {
 static void NAME(part_of_split)(void *context, integer part) {
   NAME(SplitCall) *c = context;
   const Shape *s = c->s;
-  integer n = NAME(sizes)(s).n_parts;
-  NAME(split_weights)(s->n_hidden, s->n_in, c->w1, c->first, part, n);
-  NAME(split_weights)(s->n_hidden, s->n_out, c->w3, c->third, part, n);
+  integer n = NAME(sizes)(s, 1).n_parts, n_planes = NAME(n_planes)(s);
+  NAME(split_weights)(s->n_hidden, s->n_in * n_planes, c->w1, c->first, part, n);
+  NAME(split_weights)(s->n_hidden, s->n_out * n_planes, c->w3, c->third, part, n);
 }
 
 /* Take the memory of these weights, and, with memory, make them. */
 static NAME(Outer) NAME(outer_weights)(const Shape *s, const REAL *w1, const REAL *w3,
                                        REAL *memory, integer *used) {
-  NAME(Sizes) z = NAME(sizes)(s);
+  NAME(Sizes) z = NAME(sizes)(s, 1);
   NAME(Outer) given = {w1, w3};
   if (z.n_lines == 1) return given;
   integer n = s->n_hidden * z.n_components;

@@ -113,6 +113,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef MANY_TILES
 #undef COMPONENTS
 #undef PLACES
+#undef TO_LINES
 
 #define REAL double
 #define REAL_IS_DOUBLE 1

@@ -23,9 +23,12 @@
 
 /* Whether a shape goes by pairs of lines. */
 INLINE int NAME(has_lines)(const Shape *s) {
-  return s->spatial[0] == 1 && s->spatial[1] > 1 && s->spatial[2] % LANES == 0 &&
-         s->margin[0] == 0 && s->margin[1] == 1 && s->margin[2] == 1;
+  return s->spatial[1] > 1 && s->spatial[2] % LANES == 0 && s->margin[1] == 1 &&
+         s->margin[2] == 1;
 }
+
+/* Planes of a window. */
+INLINE integer NAME(n_planes)(const Shape *s) { return 2 * s->margin[0] + 1; }
 
 /* The shape of the pairs. A tile has as many pixels as it has elsewhere. */
 INLINE Shape NAME(shape_of_pairs)(const Shape *s) {
@@ -35,36 +38,46 @@ INLINE Shape NAME(shape_of_pairs)(const Shape *s) {
   return pairs;
 }
 
-/* Where the pairs of a panel are. `inside` gets [four lines][PLACES][WIDTH], `moved`
-   [PLACES][WIDTH]: the first lane of a vector has no neighbour before it, the last one
-   none behind it, if the line ends there; and for what is moved, if the panel does. */
+/* Where the pairs of a panel are. `inside` gets [n_planes][four lines][PLACES][WIDTH],
+   `moved` [PLACES][WIDTH]: the first lane of a vector has no neighbour before it, the last
+   one none behind it, if the line ends there; and for what is moved, if the panel does. */
 static void NAME(find_lines)(const Shape *s, const Shape *pairs, const NAME(Part) *part,
                              integer number, NAME(Panel) *panel) {
-  integer height = s->spatial[1], width = s->spatial[2];
+  integer height = s->spatial[1], width = s->spatial[2], n_planes = NAME(n_planes)(s);
   const NAME(mask) none = {0}, all = ~none;
   NAME(mask) but_first = all, but_last = all;
   but_first[0] = 0, but_last[LANES - 1] = 0;
   NAME(find_pixels)(pairs, part, number, 1, panel);
   for (integer v = 0, lane = 0; v < VECTORS; v++, lane += LANES) {
-    integer line = panel->pixels[lane] / width * 2, x = panel->pixels[lane] % width;
-    integer is_there = lane < panel->n;
+    integer row = panel->pixels[lane] / width, x = panel->pixels[lane] % width;
+    integer plane = row / pairs->spatial[1], line = row % pairs->spatial[1] * 2;
     int is_first = x == 0, is_last = x + LANES == width;
-    panel->pixels[lane] += line / 2 * width;
+    panel->pixels[lane] = (plane * height + line) * width + x;
     panel->from_line[v] = line > 0 ? 0 : 1;
     panel->to_line[v] = height - line < 3 ? height - line + 1 : COMPONENTS;
-    for (integer i = 0; i < COMPONENTS; i++) {
-      NAME(mask) *row = (NAME(mask) *)(panel->inside + i * PLACES * WIDTH + lane);
-      integer is_inside = is_there & (i >= panel->from_line[v]) & (i < panel->to_line[v]);
-      NAME(mask) bits = is_inside ? all : none;
-      row[0] = bits & (is_first ? but_first : all);
-      row[VECTORS] = bits;
-      row[2 * VECTORS] = bits & (is_last ? but_last : all);
+    NAME(mask) *inside = (NAME(mask) *)(panel->inside + lane);
+    for (integer p = 0; p < n_planes; p++) {
+      integer at = plane + p - s->margin[0];
+      int is_there = (lane < panel->n) & (at >= 0) & (at < s->spatial[0]);
+      for (integer i = 0; i < COMPONENTS; i++, inside += PLACES * VECTORS) {
+        int is_inside = is_there & (i >= panel->from_line[v]) & (i < panel->to_line[v]);
+        NAME(mask) bits = is_inside ? all : none;
+        inside[0] = bits & (is_first ? but_first : all);
+        inside[VECTORS] = bits;
+        inside[2 * VECTORS] = bits & (is_last ? but_last : all);
+      }
     }
-    NAME(mask) *row = (NAME(mask) *)(panel->moved + lane);
-    row[0] = is_last || lane + LANES >= panel->n ? but_last : all;
-    row[VECTORS] = all;
-    row[2 * VECTORS] = is_first || lane == 0 ? but_first : all;
+    NAME(mask) *moved = (NAME(mask) *)(panel->moved + lane);
+    moved[0] = is_last || lane + LANES >= panel->n ? but_last : all;
+    moved[VECTORS] = all;
+    moved[2 * VECTORS] = is_first || lane == 0 ? but_first : all;
   }
+}
+
+/* Whether a pair's neighbours in a plane of its window, at a place, are in the image. */
+INLINE int NAME(is_inside)(const NAME(Panel) *panel, integer plane, integer place,
+                           integer lane) {
+  return panel->inside[((plane * COMPONENTS + 1) * PLACES + place) * WIDTH + lane] != 0;
 }
 
 /* One vector of a line of an image, of lanes that are inside. */
@@ -82,26 +95,29 @@ INLINE NAME(vector) NAME(lanes_inside)(int whole, const REAL *numbers, const BIT
 INLINE void NAME(gather_components)(int whole, const Shape *s, const NAME(Panel) *panel,
                                     const integer *starts, const REAL *images,
                                     Strides strides, integer n_channels, REAL *out) {
-  integer width = s->spatial[2], further = n_channels * PLACES * WIDTH;
-  for (integer c = 0; c < n_channels; c++) {
-    const REAL *channel = images + c * strides.channel;
-    for (integer k = 0; k < PLACES; k++, out += WIDTH)
-      UNROLLED for (integer v = 0; v < VECTORS; v++) {
-        const REAL *numbers = channel + starts[v] + k - 1 - width;
-        const BITS *inside = panel->inside + k * WIDTH + v * LANES;
-        NAME(vector) d[COMPONENTS], *to = (NAME(vector) *)(out + v * LANES);
-        UNROLLED for (integer i = 0; i < COMPONENTS; i++)
-          d[i] = NAME(lanes_inside)(whole, numbers + i * width,
-                                    inside + i * PLACES * WIDTH);
-        *to = d[0] - d[2];
-        *(NAME(vector) *)((REAL *)to + further) = d[1] + d[2];
-        *(NAME(vector) *)((REAL *)to + 2 * further) = d[2] - d[1];
-        *(NAME(vector) *)((REAL *)to + 3 * further) = d[1] - d[3];
+  integer width = s->spatial[2], n_planes = NAME(n_planes)(s);
+  integer further = n_channels * n_planes * PLACES * WIDTH;
+  for (integer c = 0; c < n_channels; c++)
+    for (integer plane = 0; plane < n_planes; plane++)
+      for (integer k = 0; k < PLACES; k++, out += WIDTH) {
+        integer shift = ((plane - s->margin[0]) * s->spatial[1] - 1) * width + k - 1;
+        const REAL *channel = images + c * strides.channel + shift;
+        const BITS *inside = panel->inside + (plane * COMPONENTS * PLACES + k) * WIDTH;
+        UNROLLED for (integer v = 0; v < VECTORS; v++) {
+          NAME(vector) d[COMPONENTS];
+          UNROLLED for (integer i = 0; i < COMPONENTS; i++)
+            d[i] = NAME(lanes_inside)(whole, channel + starts[v] + i * width,
+                                      inside + i * PLACES * WIDTH + v * LANES);
+          REAL *to = out + v * LANES;
+          *(NAME(vector) *)to = d[0] - d[2];
+          *(NAME(vector) *)(to + further) = d[1] + d[2];
+          *(NAME(vector) *)(to + 2 * further) = d[2] - d[1];
+          *(NAME(vector) *)(to + 3 * further) = d[1] - d[3];
+        }
       }
-  }
 }
 
-/* Rows (component, channel, place) of a panel from images, zero outside of them. */
+/* Rows (component, channel, plane, place) of a panel from images, zero outside of them. */
 static void NAME(gather_lines)(const Shape *s, const NAME(Panel) *panel,
                                const REAL *images, Strides strides, integer n_channels,
                                REAL *out) {
@@ -112,17 +128,30 @@ static void NAME(gather_lines)(const Shape *s, const NAME(Panel) *panel,
     NAME(gather_components)(0, s, panel, starts, images, strides, n_channels, out);
 }
 
-/* The adjoint: add rows (component, channel, place) of a panel to images, the components
-   so many numbers apart. */
+/* What components of products are to four lines. */
+#define TO_LINES(d, p) \
+  do {                                       \
+    (d)[0] = (p)[0];                         \
+    (d)[1] = (p)[1] - (p)[2] + (p)[3];       \
+    (d)[2] = (p)[1] + (p)[2] - (p)[0];       \
+    (d)[3] = -(p)[3];                        \
+  } while (0)
+
+/* The adjoint: add rows (component, channel, plane, place) of a panel to images, the
+   components so many numbers apart. */
 static void NAME(scatter_lines)(const Shape *s, const NAME(Panel) *panel, const REAL *in,
                                 integer further, Strides strides, integer n_channels,
                                 REAL *images) {
-  integer width = s->spatial[2], last = (panel->n - 1) / LANES;
-  for (integer c = 0; c < n_channels; c++, in += PLACES * WIDTH) {
-    REAL *channel = images + c * strides.channel - width;
+  integer width = s->spatial[2], n_planes = NAME(n_planes)(s);
+  integer last = (panel->n - 1) / LANES, n = n_channels * n_planes;
+  for (integer row = 0; row < n; row++, in += PLACES * WIDTH) {
+    integer plane = row % n_planes;
+    integer shift = ((plane - s->margin[0]) * s->spatial[1] - 1) * width;
+    REAL *channel = images + row / n_planes * strides.channel + shift;
     for (integer v = 0; v <= last; v++) {
+      if (!NAME(is_inside)(panel, plane, 1, v * LANES)) continue;
       REAL *place = channel + NAME(place)(panel, v * LANES, strides);
-      NAME(vector) p[COMPONENTS];
+      NAME(vector) p[COMPONENTS], d[COMPONENTS];
       UNROLLED for (integer i = 0; i < COMPONENTS; i++) {
         p[i] = (NAME(vector)){0};
         UNROLLED for (integer k = 0; k < PLACES; k++) {
@@ -132,18 +161,18 @@ static void NAME(scatter_lines)(const Shape *s, const NAME(Panel) *panel, const 
           p[i] += (NAME(vector))((NAME(mask))value & bits);
         }
       }
-      NAME(vector) d[COMPONENTS] = {p[0], p[1] - p[2] + p[3], p[1] + p[2] - p[0], -p[3]};
+      TO_LINES(d, p);
       for (integer i = panel->from_line[v]; i < panel->to_line[v]; i++)
         *(NAME(loose) *)(place + i * width) += d[i];
     }
     /* What is moved beyond the ends of the panel, if the line does not end there. */
     for (integer k = 0; k < PLACES; k += 2) {
       integer v = k ? last : 0, lane = k ? panel->n - 1 : 0;
-      if (!panel->inside[(PLACES + k) * WIDTH + lane]) continue;
+      if (!NAME(is_inside)(panel, plane, k, lane)) continue;
       REAL *place = channel + NAME(place)(panel, v * LANES, strides) + (k ? LANES : -1);
-      REAL p[COMPONENTS];
+      REAL p[COMPONENTS], d[COMPONENTS];
       for (integer i = 0; i < COMPONENTS; i++) p[i] = in[i * further + k * WIDTH + lane];
-      REAL d[COMPONENTS] = {p[0], p[1] - p[2] + p[3], p[1] + p[2] - p[0], -p[3]};
+      TO_LINES(d, p);
       for (integer i = panel->from_line[v]; i < panel->to_line[v]; i++)
         place[i * width] += d[i];
     }
@@ -206,37 +235,49 @@ INLINE void NAME(product_of_lines)(int n_vectors, integer n_rows, integer n_colu
   }
 }
 
-/* Components (row, component, channel, place) of weights (row, channel, line, place). */
-static void NAME(split_weights)(integer n_rows, integer n_channels, const REAL *weights,
+/* Components of three weights, of one line each, so many numbers apart; and the adjoint,
+   of a gradient of each component. */
+INLINE void NAME(split_taps)(const REAL *weights, integer apart, integer further,
+                             REAL *components) {
+  REAL w0 = weights[0], w1 = weights[apart], w2 = weights[2 * apart];
+  components[0] = w0;
+  components[further] = (w0 + w1 + w2) / 2;
+  components[2 * further] = (w0 - w1 + w2) / 2;
+  components[3 * further] = -w2;
+}
+
+INLINE void NAME(join_taps)(const REAL g[COMPONENTS], integer apart, REAL *gradient) {
+  gradient[0] = g[0] + (g[1] + g[2]) / 2;
+  gradient[apart] = (g[1] - g[2]) / 2;
+  gradient[2 * apart] = (g[1] + g[2]) / 2 - g[3];
+}
+
+/* Components (row, component, plane, place) of weights (row, plane, line, place), where the
+   planes are those of all channels. */
+static void NAME(split_weights)(integer n_rows, integer n_planes, const REAL *weights,
                                 REAL *to, integer part, integer n_parts) {
-  integer from = NAME(share)(n_rows, part, n_parts), n = n_channels * PLACES;
+  integer from = NAME(share)(n_rows, part, n_parts), n = n_planes * PLACES;
   integer end = NAME(share)(n_rows, part + 1, n_parts);
   for (integer row = from; row < end; row++)
-    for (integer i = 0; i < n; i++) {
-      const REAL *w = weights + (row * n + i / PLACES * PLACES) * PLACES + i % PLACES;
-      REAL *out = to + row * COMPONENTS * n + i, outer = w[0] + w[2 * PLACES];
-      out[0] = w[0];
-      out[n] = (outer + w[PLACES]) / 2;
-      out[2 * n] = (outer - w[PLACES]) / 2;
-      out[3 * n] = -w[2 * PLACES];
-    }
+    for (integer plane = 0; plane < n_planes; plane++)
+      for (integer k = 0; k < PLACES; k++)
+        NAME(split_taps)(weights + (row * n + plane * PLACES) * 3 + k, PLACES, n,
+                         to + row * COMPONENTS * n + plane * PLACES + k);
 }
 
 /* The adjoint, of `collect`: a matrix for each component, so many numbers apart. */
-static void NAME(collect_lines)(integer n_rows, integer n_channels, const REAL *matrices,
+static void NAME(collect_lines)(integer n_rows, integer n_planes, const REAL *matrices,
                                 integer apart, integer further, REAL *to, integer part,
                                 integer n_parts) {
-  integer from = NAME(share)(n_rows, part, n_parts), n = n_channels * PLACES;
+  integer from = NAME(share)(n_rows, part, n_parts), n = n_planes * PLACES;
   integer end = NAME(share)(n_rows, part + 1, n_parts), width = NAME(up)(n, WIDTH);
   for (integer row = from; row < end; row++)
     for (integer i = 0; i < n; i++) {
+      const REAL *matrix = matrices + row * width + i;
       REAL g[COMPONENTS];
       for (integer c = 0; c < COMPONENTS; c++)
-        NAME(sum_parts)(1, matrices + c * apart + row * width + i, further, g + c, n_parts);
-      REAL *w = to + (row * n + i / PLACES * PLACES) * PLACES + i % PLACES;
-      w[0] = g[0] + (g[1] + g[2]) / 2;
-      w[PLACES] = (g[1] - g[2]) / 2;
-      w[2 * PLACES] = (g[1] + g[2]) / 2 - g[3];
+        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
+      NAME(join_taps)(g, PLACES, to + (row * n + i / PLACES * PLACES) * 3 + i % PLACES);
     }
 }
 
