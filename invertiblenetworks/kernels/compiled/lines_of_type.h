@@ -80,6 +80,11 @@ INLINE int NAME(is_inside)(const NAME(Panel) *panel, integer plane, integer plac
   return panel->inside[((plane * COMPONENTS + 1) * PLACES + place) * WIDTH + lane] != 0;
 }
 
+/* Whether there is a second line. */
+INLINE int NAME(has_second)(const NAME(Panel) *panel, integer v) {
+  return panel->to_line[v] > COMPONENTS / 2;
+}
+
 /* One vector of a line of an image, of lanes that are inside. */
 INLINE NAME(vector) NAME(lanes_inside)(int whole, const REAL *numbers, const BITS *inside) {
   NAME(vector) found;
@@ -179,10 +184,44 @@ static void NAME(scatter_lines)(const Shape *s, const NAME(Panel) *panel, const 
   }
 }
 
+/* Rows (component, channel) of the pixels of a panel: the first line, sum and difference of
+   both, the second one. */
+static void NAME(read_components)(const Shape *s, const NAME(Panel) *panel,
+                                  const REAL *images, Strides strides, integer n_channels,
+                                  REAL *out) {
+  integer further = n_channels * WIDTH;
+  for (integer c = 0; c < n_channels; c++, out += WIDTH)
+    for (integer v = 0, lane = 0; lane < panel->n; v++, lane += LANES) {
+      const REAL *place = images + c * strides.channel + NAME(place)(panel, lane, strides);
+      NAME(vector) a = *(const NAME(loose) *)place, b = {0};
+      if (NAME(has_second)(panel, v)) b = *(const NAME(loose) *)(place + s->spatial[2]);
+      *(NAME(vector) *)(out + lane) = a;
+      *(NAME(vector) *)(out + further + lane) = a + b;
+      *(NAME(vector) *)(out + 2 * further + lane) = a - b;
+      *(NAME(vector) *)(out + 3 * further + lane) = b;
+    }
+}
+
+/* Write the rows of both lines of a panel, which are so many numbers apart, to images, or
+   add them. */
+static void NAME(store_lines)(const Shape *s, const NAME(Panel) *panel, const REAL *in,
+                              integer apart, Strides strides, integer n_channels, int adds,
+                              REAL *images) {
+  for (integer c = 0; c < n_channels; c++, in += WIDTH)
+    for (integer v = 0, lane = 0; lane < panel->n; v++, lane += LANES) {
+      REAL *place = images + c * strides.channel + NAME(place)(panel, lane, strides);
+      for (integer l = 0; l <= NAME(has_second)(panel, v); l++, place += s->spatial[2]) {
+        NAME(vector) value = *(const NAME(vector) *)(in + l * apart + lane);
+        if (adds) value += *(const NAME(loose) *)place;
+        *(NAME(loose) *)place = value;
+      }
+    }
+}
+
 /* Set the second line to zero where the image does not have it. */
 static void NAME(clear_missing)(const NAME(Panel) *panel, integer n_rows, REAL *lines) {
   for (integer v = 0; v * LANES < panel->n; v++)
-    for (integer i = 0; panel->to_line[v] <= COMPONENTS / 2 && i < n_rows; i++)
+    for (integer i = 0; !NAME(has_second)(panel, v) && i < n_rows; i++)
       *(NAME(vector) *)(lines + (n_rows + i) * WIDTH + v * LANES) = (NAME(vector)){0};
 }
 
@@ -281,7 +320,30 @@ static void NAME(collect_lines)(integer n_rows, integer n_planes, const REAL *ma
     }
 }
 
-/* As `hidden` and `pulled` are for one line. */
+/* The same where rows are (plane, line, place), and columns stay. */
+static void NAME(collect_taps)(integer n_planes, integer n_columns, const REAL *matrices,
+                               integer apart, integer further, REAL *to, integer part,
+                               integer n_parts) {
+  integer from = NAME(share)(n_planes, part, n_parts);
+  integer end = NAME(share)(n_planes, part + 1, n_parts), width = NAME(up)(n_columns, WIDTH);
+  for (integer i = from * PLACES; i < end * PLACES; i++)
+    for (integer j = 0; j < n_columns; j++) {
+      const REAL *matrix = matrices + i * width + j;
+      REAL g[COMPONENTS];
+      for (integer c = 0; c < COMPONENTS; c++)
+        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
+      integer row = i / PLACES * PLACES * 3 + i % PLACES;
+      NAME(join_taps)(g, PLACES * n_columns, to + row * n_columns + j);
+    }
+}
+
+/* As `linear`, `hidden` and `pulled` are for one line. */
+static void NAME(linear_lines)(integer n, integer n_rows, integer n_columns,
+                               const REAL *weights, const REAL *in, REAL *out) {
+  WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, 0, in, out,
+               NAME(plain), 0, 0);
+}
+
 static void NAME(hidden_lines)(integer n, integer n_rows, integer n_columns,
                                const REAL *weights, const REAL *bias, const REAL *in,
                                REAL *out, REAL slope) {
