@@ -256,6 +256,24 @@ def test_what_is_not_finite_is_as_in_numpy(phi, value, rng, monkeypatch):
 
 
 @compiled
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_in_pairs_of_lines(value, rng, monkeypatch):
+    """It stays not finite, and one line more may be so on either side of a window."""
+    parameters, x, dy = arrays((3, 2, 11, 9, (12, 16), 3), rng, "float64")
+    x[1, 0, 5, 5] = value
+    phi = IdentityLayer()
+    found = results(kernel_of(parameters, x, phi, 1), x, dy)
+    monkeypatch.setattr(library, "compiled_kernels", lambda: None)
+    with np.errstate(invalid="ignore"):
+        wanted = results(kernel_of(parameters, x, phi, 1), x, dy)
+    beside = np.ones(dy.shape, bool)
+    beside[1, :, 3:9, 3:8] = False
+    for a, b in zip(found[:2], wanted[:2], strict=True):
+        assert not np.isfinite(a[~np.isfinite(b)]).any()
+        np.testing.assert_allclose(a[beside], b[beside], rtol=1e-12, atol=1e-12)
+
+
+@compiled
 def test_relu_of_what_is_not_a_number(rng):
     parameters, x, _ = arrays(SHAPES[1], rng, "float32")
     x[0, 0, 3, 3] = np.nan
