@@ -1,10 +1,10 @@
-"""What tests of compiled kernels share: layouts, exact sums, guarded arrays."""
+"""What tests of compiled kernels share: blocks, layouts, exact sums, guarded arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from invertiblenetworks.kernels import affine_formulas
+from invertiblenetworks.kernels import affine_formulas, streamed
 
 EXACT = np.longdouble
 
@@ -17,6 +17,32 @@ PULLS = {
     False: affine_formulas.affine_backward,
     True: affine_formulas.affine_backward_inv,
 }
+
+
+def arrays(sizes, rng, dtype):
+    """Parameters of a block, x as half of the channels of an array, and a cotangent."""
+    n, n_in, n_hidden, n_out, spatial, width = sizes
+    kernel, ones = (width,) * len(spatial), (1,) * len(spatial)
+
+    def draw(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    w1, b1 = draw(n_hidden, n_in, *kernel), draw(n_hidden)
+    w2, b2 = draw(n_hidden, n_hidden, *ones), draw(n_hidden)
+    w3 = draw(n_hidden, n_out, *kernel)
+    x = draw(n, 2 * n_in, *spatial)[:, n_in:]
+    return [w1, b1, w2, b2, w3], x, draw(n, n_out, *spatial)
+
+
+def results(kernel, x, dy):
+    y, pull = kernel.linearize(x)
+    dx, gradients = pull(dy)
+    return [kernel.forward(x), y, dx, *gradients]
+
+
+def kernel_of(parameters, x, activation, pad):
+    return streamed.streamed_block(x, parameters, activation, pad=pad)
+
 
 LAYOUTS = (
     "plain",

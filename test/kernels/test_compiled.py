@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from compiled_cases import arrays, kernel_of, results
 from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import streamed
 from invertiblenetworks.kernels.activation_layers import (
     IdentityLayer,
     LeakyReLUlayer,
@@ -46,31 +46,6 @@ def tile(request, monkeypatch):
     if request.param:
         for module in (block, convolution):
             monkeypatch.setattr(module, "panels_of_tile", lambda *_: request.param)
-
-
-def arrays(sizes, rng, dtype):
-    """Parameters, x as half of the channels of an array, and a cotangent."""
-    n, n_in, n_hidden, n_out, spatial, width = sizes
-    kernel, ones = (width,) * len(spatial), (1,) * len(spatial)
-
-    def draw(*shape):
-        return rng.standard_normal(shape).astype(dtype)
-
-    w1, b1 = draw(n_hidden, n_in, *kernel), draw(n_hidden)
-    w2, b2 = draw(n_hidden, n_hidden, *ones), draw(n_hidden)
-    w3 = draw(n_hidden, n_out, *kernel)
-    x = draw(n, 2 * n_in, *spatial)[:, n_in:]
-    return [w1, b1, w2, b2, w3], x, draw(n, n_out, *spatial)
-
-
-def results(kernel, x, dy):
-    y, pull = kernel.linearize(x)
-    dx, gradients = pull(dy)
-    return [kernel.forward(x), y, dx, *gradients]
-
-
-def kernel_of(parameters, x, activation, pad):
-    return streamed.streamed_block(x, parameters, activation, pad=pad)
 
 
 @compiled
@@ -253,24 +228,6 @@ def test_what_is_not_finite_is_as_in_numpy(phi, value, rng, monkeypatch):
     seen = np.zeros(found[0].shape, bool)
     seen[1, :, 3:, 0:3] = True
     assert np.isfinite(found[0][~seen]).all()
-
-
-@compiled
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_in_pairs_of_lines(value, rng, monkeypatch):
-    """It stays not finite, and one line more may be so on either side of a window."""
-    parameters, x, dy = arrays((3, 2, 11, 9, (12, 16), 3), rng, "float64")
-    x[1, 0, 5, 5] = value
-    phi = IdentityLayer()
-    found = results(kernel_of(parameters, x, phi, 1), x, dy)
-    monkeypatch.setattr(library, "compiled_kernels", lambda: None)
-    with np.errstate(invalid="ignore"):
-        wanted = results(kernel_of(parameters, x, phi, 1), x, dy)
-    beside = np.ones(dy.shape, bool)
-    beside[1, :, 3:9, 3:8] = False
-    for a, b in zip(found[:2], wanted[:2], strict=True):
-        assert not np.isfinite(a[~np.isfinite(b)]).any()
-        np.testing.assert_allclose(a[beside], b[beside], rtol=1e-12, atol=1e-12)
 
 
 @compiled
