@@ -14,6 +14,7 @@ PARTS = (
     "products",
     "windows",
     "lines",
+    "line_products",
     "components",
     "block",
     "convolution",

@@ -24,19 +24,39 @@ def test_rounding_errors_of_pairs_of_lines(rng):
         assert np.linalg.norm(a - b) <= 8e-7 * np.linalg.norm(b)
 
 
-@compiled
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_in_pairs_of_lines(value, rng, monkeypatch):
-    """It stays not finite, and one line more may be so on either side of a window."""
-    parameters, x, dy = arrays((3, 2, 11, 9, (12, 16), 3), rng, "float64")
-    x[1, 0, 5, 5] = value
-    phi = IdentityLayer()
-    found = results(kernel_of(parameters, x, phi, 1), x, dy)
+def with_and_without(monkeypatch, parameters, x, dy, activation):
+    found = results(kernel_of(parameters, x, activation, 1), x, dy)
     monkeypatch.setattr(library, "compiled_kernels", lambda: None)
     with np.errstate(invalid="ignore"):
-        wanted = results(kernel_of(parameters, x, phi, 1), x, dy)
-    beside = np.ones(dy.shape, bool)
-    beside[1, :, 3:9, 3:8] = False
+        return found, results(kernel_of(parameters, x, activation, 1), x, dy)
+
+
+@compiled
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("line", [4, 5])
+def test_what_is_not_finite_is_where_it_is_in_numpy(line, value, rng, monkeypatch):
+    """In a linear map, of either line of a pair: only inf may have become NaN."""
+    parameters, x, dy = arrays((3, 2, 11, 9, (12, 16), 3), rng, "float64")
+    x[1, 0, line, 5] = dy[2, 1, line, 15] = value
+    phi = IdentityLayer()
+    found, wanted = with_and_without(monkeypatch, parameters, x, dy, phi)
+    for a, b in zip(found, wanted, strict=True):
+        finite = np.isfinite(b)
+        assert 0 < finite.sum() < b.size or len(b) != len(x)  # of gradients maybe none
+        np.testing.assert_array_equal(np.isfinite(a), finite)
+        np.testing.assert_allclose(a[finite], b[finite], rtol=1e-12, atol=1e-12)
+
+
+@compiled
+def test_what_relu_makes_of_infinities(rng, monkeypatch):
+    """Differences of lines are NaN, and stay it where ReLU would make 0 of -inf."""
+    parameters, x, dy = arrays((3, 2, 11, 9, (12, 16), 3), rng, "float64")
+    parameters = [np.abs(p) for p in parameters]
+    x[1, 0, 5, 5] = -np.inf
+    found, wanted = with_and_without(monkeypatch, parameters, x, dy, ReLUlayer())
+    near = np.zeros(dy.shape, bool)
+    near[1, :, 3:7, 3:8] = True  # of the pair of lines 4 and 5
     for a, b in zip(found[:2], wanted[:2], strict=True):
-        assert not np.isfinite(a[~np.isfinite(b)]).any()
-        np.testing.assert_allclose(a[beside], b[beside], rtol=1e-12, atol=1e-12)
+        assert np.isfinite(b).all()
+        np.testing.assert_array_equal(np.isnan(a), near)
+        np.testing.assert_allclose(a[~near], b[~near], rtol=1e-12, atol=1e-12)

@@ -43,7 +43,20 @@ SIZES = [
     (1, (2, 3, 48), 3),
     (2, (2, 3, 7), 3),
 ]
+# Kernels that are not as wide on all axes, which convolutions may have.
+UNEVEN = [
+    (2, (3, 5, 16), (1, 3, 3)),
+    (2, (4, 6, 16), (5, 3, 3)),
+    (1, (2, 6, 16), (3, 3, 1)),
+    (3, (5, 16), (3, 5)),
+    (3, (5, 16), (5, 3)),
+    (2, (6, 16), (3, 1)),
+    (2, (6, 16), (1, 3)),
+]
 sizes = pytest.mark.parametrize(("n", "spatial", "width"), SIZES, ids=str)
+all_sizes = pytest.mark.parametrize(
+    ("n", "spatial", "width"), [s for s in SIZES if s[2] != 1] + UNEVEN, ids=str
+)
 N_IN, N_HIDDEN, N_OUT = 2, 9, 3
 
 
@@ -73,7 +86,8 @@ def results(parameters, x, dy, activation, is_compiled=True):
 
 
 def geometry_of(spatial, width, reverse=False):
-    kernel, pad = (width,) * len(spatial), (width // 2,) * len(spatial)
+    kernel = (width,) * len(spatial) if isinstance(width, int) else width
+    pad = tuple(size // 2 for size in kernel)
     return Geometry(spatial, spatial, kernel, (1,) * len(spatial), pad, reverse)
 
 
@@ -105,10 +119,8 @@ def test_block(n, spatial, width, rng, monkeypatch):
 @compiled
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@sizes
+@all_sizes
 def test_convolution(n, spatial, width, dtype, reverse, rng, monkeypatch):
-    if width == 1:
-        return
     geometry = geometry_of(spatial, width, reverse)
     images = rng.standard_normal((n, N_IN, *spatial)).astype(dtype)
     fixed = rng.standard_normal((n, N_OUT, *spatial)).astype(dtype)

@@ -77,14 +77,10 @@ static void NAME(part_of_forward)(void *context, integer number) {
     const REAL *components[COMPONENTS];
     NAME(find)(s, &z, &part, i, &panel);
     NAME(gather_windows)(s, &z, &panel, c->x, of_x, s->n_in, f.columns);
-    if (z.n_lines == 1)
-      NAME(hidden)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
-                   c->slope);
-    else
-      NAME(hidden_lines)(panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
-                         c->slope);
+    NAME(hidden)(z.n_lines, panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
+                 c->slope);
     for (integer l = 0; l < z.n_lines; l++)
-      NAME(hidden)(panel.n, z.hidden, n_hidden, f.second, b2, h1 + l * z.line,
+      NAME(hidden)(1, panel.n, z.hidden, n_hidden, f.second, b2, h1 + l * z.line,
                    h2 + l * z.line, c->slope);
     if (z.n_lines > 1) {
       NAME(clear_missing)(&panel, z.hidden, h2);
@@ -119,7 +115,7 @@ typedef struct {
   REAL *of_tile;                            /* sums over one, of biases */
   integer of_first, of_second, of_third;    /* numbers of a component's gradient */
   integer n_gradients;
-  REAL *gradients, *totals; /* summed over some tiles, and over a part: of w1, w2, w3, biases */
+  REAL *gradients, *totals; /* of w1, w2, w3, biases, over some tiles, and over a part */
 } NAME(Backward);
 
 static integer NAME(lay_out_backward)(const Shape *s, REAL *memory, integer part,
@@ -192,13 +188,11 @@ static void NAME(pull_panel)(const NAME(BackwardCall) *c, const NAME(Sizes) *z,
   REAL *da1 = b->da1 + i * m * z->line, *da2 = b->da2 + i * lines * z->line;
   REAL *sums_of_da1 = da1 + 2 * z->line;
   NAME(gather_windows)(s, z, panel, c->dy, of_dy, s->n_out, b->dcolumns);
-  if (lines == 1)
-    NAME(pulled)(panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
-  else
-    NAME(pulled_lines)(panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
+  NAME(pulled)(lines, panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
   if (lines > 1) NAME(clear_missing)(panel, n, da2);
   for (integer l = 0, at = 0; l < lines; l++, at += z->line) {
-    NAME(pulled)(panel->n, n, n_hidden, b->second, da2 + at, da1 + at, h1 + at, c->slope);
+    NAME(pulled)(1, panel->n, n, n_hidden, b->second, da2 + at, da1 + at, h1 + at,
+                 c->slope);
     NAME(add_sums)(panel->n, n, da1 + at, b->of_tile);
     NAME(add_sums)(panel->n, n, da2 + at, b->of_tile + n * LANES);
   }
@@ -227,7 +221,7 @@ static void NAME(add_tile)(const Shape *s, const NAME(Sizes) *z, const NAME(Back
   NAME(as_components)(z, states + lines * line, b->sums, h2);
   NAME(add_sums_of_tile)(2 * n, b->of_tile, biases);
   for (integer i = 0; i < m; i++) {
-    int is_line = i % (COMPONENTS - 1) == 0; /* no sum or difference */
+    int is_line = i == 0 || i == COMPONENTS - 1; /* no sum or difference */
     NAME(add_gradient)(n, z->first, n_pixels, most, da1[i], m * line,
                        b->x_t + i * tile * NAME(up)(z->first, WIDTH),
                        first + i * b->of_first);
@@ -276,14 +270,9 @@ static void NAME(collect_backward)(void *context, integer part) {
   REAL *second = b.totals + m * b.of_first, *third = second + b.of_second;
   REAL *biases = third + m * b.of_third;
   integer further = b.n_gradients;
-  if (z.n_lines == 1) {
-    NAME(collect)(n_hidden, z.first, b.totals, further, c->dw1, part, n);
-    NAME(collect)(n_hidden, z.third, third, further, c->dw3, part, n);
-  } else {
-    integer n_in = s->n_in * NAME(n_planes)(s), n_out = s->n_out * NAME(n_planes)(s);
-    NAME(collect_lines)(n_hidden, n_in, b.totals, b.of_first, further, c->dw1, part, n);
-    NAME(collect_lines)(n_hidden, n_out, third, b.of_third, further, c->dw3, part, n);
-  }
+  NAME(collect_windows)(&z, n_hidden, z.first, b.totals, b.of_first, further, c->dw1,
+                        part);
+  NAME(collect_windows)(&z, n_hidden, z.third, third, b.of_third, further, c->dw3, part);
   NAME(collect)(n_hidden, n_hidden, second, further, c->dw2, part, n);
   if (part) return;
   NAME(sum_parts)(n_hidden, biases, further, c->db1, n);

@@ -1,5 +1,5 @@
 /* Windows of a block as components: one, which has all taps, or those of two lines; follows
-   `lines_of_type.h`. */
+   `line_products_of_type.h`. */
 
 /* Sizes that follow from the shape. */
 typedef struct {
@@ -103,6 +103,17 @@ INLINE void NAME(gather_windows)(const Shape *s, const NAME(Sizes) *z,
   else NAME(gather_lines)(s, panel, images, strides, n_channels, out);
 }
 
+/* A gradient of weights with n columns (channel, tap) a component, from a matrix for each,
+   so many numbers apart, and from all parts. */
+INLINE void NAME(collect_windows)(const NAME(Sizes) *z, integer n_rows, integer n,
+                                  const REAL *matrices, integer apart, integer further,
+                                  REAL *to, integer part) {
+  if (z->n_lines == 1)
+    NAME(collect)(n_rows, n, matrices, further, to, part, z->n_parts);
+  else
+    NAME(collect_lines)(n_rows, n / PLACES, matrices, apart, further, to, part, z->n_parts);
+}
+
 /* Rows of a panel's lines as components: those of the first line, of their sums, of their
    differences, of the second line. */
 INLINE void NAME(as_components)(const NAME(Sizes) *z, const REAL *lines, const REAL *sums,
@@ -122,7 +133,7 @@ static void NAME(add_to_windows)(const Shape *s, const NAME(Sizes) *z,
   for (integer channel = 0; channel < n_channels; channel += ROWS) {
     integer left = n_channels - channel, n = left < ROWS ? left : ROWS;
     for (integer i = 0; i < z->n_components; i++)
-      NAME(linear)(panel->n, NAME(up)(n * z->n_taps, ROWS), n_hidden,
+      NAME(linear)(1, panel->n, NAME(up)(n * z->n_taps, ROWS), n_hidden,
                    weights + i * apart + channel * z->n_taps * n_hidden, 0,
                    components[i], products + i * further * WIDTH);
     REAL *to = images + channel * strides.channel;

@@ -4,7 +4,7 @@
 
 typedef struct {
   REAL *weights;
-  BITS *inside, *moved;
+  BITS *inside;
   REAL *columns, *products; /* of a panel */
 } NAME(Transform);
 
@@ -15,7 +15,6 @@ static integer NAME(lay_out_transform)(const Shape *s, REAL *memory, integer par
   integer bits = m * z.n_taps * WIDTH;
   t->weights = NAME(take)(memory, &used, rows * m * z.first);
   t->inside = (BITS *)NAME(take_own)(memory, &used, bits, part, n);
-  t->moved = (BITS *)NAME(take_own)(memory, &used, PLACES * WIDTH, part, n);
   t->columns = NAME(take_own)(memory, &used, m * z.first * WIDTH, part, n);
   t->products = NAME(take_own)(memory, &used, z.n_lines * rows * WIDTH, part, n);
   return used;
@@ -47,8 +46,8 @@ static void NAME(prepare_transform)(void *context, integer part) {
   for (integer i = from; i < end; i++)
     for (integer c = 0; c < s->n_in; c++)
       for (integer tap = 0; tap < z.n_taps; tap++) {
-        integer whole = z.n_lines == 1 ? tap : tap / PLACES * PLACES * 3 + tap % PLACES;
-        const REAL *w = call->weights + i * strides[0] + c * strides[1] + whole * strides[2];
+        integer first = z.n_lines == 1 ? tap : NAME(first_line)(tap);
+        const REAL *w = call->weights + i * strides[0] + c * strides[1] + first * strides[2];
         REAL *to = t.weights + (i / ROWS * columns + c * z.n_taps + tap) * ROWS + i % ROWS;
         if (i >= s->n_out)
           for (integer m = 0; m < z.n_components; m++) to[m * z.first * ROWS] = 0;
@@ -69,14 +68,11 @@ static void NAME(part_of_transform)(void *context, integer number) {
   NAME(Transform) t;
   NAME(lay_out_transform)(s, c->memory, number, &t);
   NAME(Panel) panel;
-  panel.inside = t.inside, panel.moved = z.n_lines > 1 ? t.moved : 0;
+  panel.inside = t.inside, panel.moved = 0;
   for (integer i = 0; i < NAME(panels_of)(&part); i++) {
     NAME(find)(s, &z, &part, i, &panel);
     NAME(gather_windows)(s, &z, &panel, c->images, of_images, s->n_in, t.columns);
-    if (z.n_lines == 1)
-      NAME(linear)(panel.n, rows, z.first, t.weights, 0, t.columns, t.products);
-    else
-      NAME(linear_lines)(panel.n, rows, z.first, t.weights, t.columns, t.products);
+    NAME(linear)(z.n_lines, panel.n, rows, z.first, t.weights, 0, t.columns, t.products);
     if (z.n_lines == 1)
       NAME(store)(&panel, t.products, of_result, s->n_out, c->adds, c->result);
     else
@@ -97,7 +93,7 @@ static void NAME(transform)(const Shape *s, int adds, const integer *strides,
 }
 
 typedef struct {
-  BITS *inside, *moved;
+  BITS *inside;
   REAL *fixed, *fixed_t, *columns; /* of a panel, and of a tile */
   integer rows, wide;              /* of a component of the gradient */
   integer n_sums;
@@ -111,7 +107,6 @@ static integer NAME(lay_out_correlate)(const Shape *s, REAL *memory, integer par
   integer tile = z.grid.panels_of_tile * WIDTH;
   r->rows = NAME(up)(z.first, ROWS), r->wide = NAME(up)(s->n_out, WIDTH);
   r->inside = (BITS *)NAME(take_own)(memory, &used, bits, part, n);
-  r->moved = (BITS *)NAME(take_own)(memory, &used, PLACES * WIDTH, part, n);
   r->fixed = NAME(take_own)(memory, &used, m * s->n_out * WIDTH, part, n);
   r->fixed_t = NAME(take_own)(memory, &used, m * tile * r->wide, part, n);
   r->columns = NAME(take_own)(memory, &used, m * tile * r->rows, part, n);
@@ -143,7 +138,7 @@ static void NAME(part_of_correlate)(void *context, integer number) {
   integer all = NAME(panels_of)(&part), of_panel = m * r.rows * WIDTH;
   NAME(clear_sums)(r.n_sums, r.sums, r.totals);
   NAME(Panel) panel;
-  panel.inside = r.inside, panel.moved = z.n_lines > 1 ? r.moved : 0;
+  panel.inside = r.inside, panel.moved = 0;
   for (integer start = 0; start < all; start += most) {
     integer n_panels = all - start < most ? all - start : most;
     integer n_pixels = NAME(pixels_of)(&part, start, n_panels);

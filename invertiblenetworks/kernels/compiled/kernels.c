@@ -92,6 +92,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "products_of_type.h"
 #include "windows_of_type.h"
 #include "lines_of_type.h"
+#include "line_products_of_type.h"
 #include "components_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"
@@ -112,6 +113,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef CHAIN
 #undef MANY_TILES
 #undef COMPONENTS
+#undef LINES
 #undef PLACES
 #undef TO_LINES
 
@@ -125,6 +127,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "products_of_type.h"
 #include "windows_of_type.h"
 #include "lines_of_type.h"
+#include "line_products_of_type.h"
 #include "components_of_type.h"
 #include "block_of_type.h"
 #include "convolution_of_type.h"

@@ -19,6 +19,7 @@
    cut into panels as pixels are elsewhere, those of the first lines standing for both. */
 
 #define COMPONENTS 4
+#define LINES 3  /* of a plane of a window */
 #define PLACES 3 /* taps of a window's line */
 
 /* Whether a shape goes by pairs of lines. */
@@ -30,7 +31,7 @@ INLINE int NAME(has_lines)(const Shape *s) {
 /* Planes of a window. */
 INLINE integer NAME(n_planes)(const Shape *s) { return 2 * s->margin[0] + 1; }
 
-/* The shape of the pairs. A tile has as many pixels as it has elsewhere. */
+/* The shape of the pairs. A tile has about as many pixels as it has elsewhere. */
 INLINE Shape NAME(shape_of_pairs)(const Shape *s) {
   Shape pairs = *s;
   pairs.spatial[1] = (s->spatial[1] + 1) / 2;
@@ -39,8 +40,9 @@ INLINE Shape NAME(shape_of_pairs)(const Shape *s) {
 }
 
 /* Where the pairs of a panel are. `inside` gets [n_planes][four lines][PLACES][WIDTH],
-   `moved` [PLACES][WIDTH]: the first lane of a vector has no neighbour before it, the last
-   one none behind it, if the line ends there; and for what is moved, if the panel does. */
+   `moved`, if it is needed, [PLACES][WIDTH]: the first lane of a vector has no neighbour
+   before it, the last one none behind it, if the line ends there; and for what is moved, if
+   the panel does. */
 static void NAME(find_lines)(const Shape *s, const Shape *pairs, const NAME(Part) *part,
                              integer number, NAME(Panel) *panel) {
   integer height = s->spatial[1], width = s->spatial[2], n_planes = NAME(n_planes)(s);
@@ -67,6 +69,7 @@ static void NAME(find_lines)(const Shape *s, const Shape *pairs, const NAME(Part
         inside[2 * VECTORS] = bits & (is_last ? but_last : all);
       }
     }
+    if (!panel->moved) continue;
     NAME(mask) *moved = (NAME(mask) *)(panel->moved + lane);
     moved[0] = is_last || lane + LANES >= panel->n ? but_last : all;
     moved[VECTORS] = all;
@@ -216,152 +219,4 @@ static void NAME(store_lines)(const Shape *s, const NAME(Panel) *panel, const RE
         *(NAME(loose) *)place = value;
       }
     }
-}
-
-/* Set the second line to zero where the image does not have it. */
-static void NAME(clear_missing)(const NAME(Panel) *panel, integer n_rows, REAL *lines) {
-  for (integer v = 0; v * LANES < panel->n; v++)
-    for (integer i = 0; !NAME(has_second)(panel, v) && i < n_rows; i++)
-      *(NAME(vector) *)(lines + (n_rows + i) * WIDTH + v * LANES) = (NAME(vector)){0};
-}
-
-/* Sums and differences of the rows of two lines. */
-static void NAME(add_lines)(integer n, integer n_rows, const REAL *lines, REAL *sums) {
-  integer line = n_rows * WIDTH;
-  for (integer i = 0; i < line; i += WIDTH)
-    for (integer at = i; at < i + n; at += LANES) {
-      NAME(vector) a = *(const NAME(vector) *)(lines + at);
-      NAME(vector) b = *(const NAME(vector) *)(lines + line + at);
-      *(NAME(vector) *)(sums + at) = a + b;
-      *(NAME(vector) *)(sums + line + at) = a - b;
-    }
-}
-
-/* Both lines of finish(weights * windows + bias) for a panel: rows of `in` are components
-   of so many columns each, those of `out` and h are lines. */
-INLINE void NAME(product_of_lines)(int n_vectors, integer n_rows, integer n_columns,
-                                   const REAL *weights, const REAL *bias, const REAL *in,
-                                   REAL *out, enum NAME(finish) finish, const REAL *h,
-                                   REAL slope) {
-  integer further = n_columns * WIDTH, line = n_rows * WIDTH;
-  for (integer i = 0; i < n_rows; i += ROWS) {
-    const REAL *block = weights + i * COMPONENTS * n_columns;
-    NAME(vector) one[ROWS][VECTORS], sums[ROWS][VECTORS];
-    if (h) {
-      NAME(prefetch)(n_vectors, i, h);
-      NAME(prefetch)(n_vectors, i, h + line);
-    }
-    UNROLLED for (int r = 0; r < ROWS; r++)
-      UNROLLED for (int v = 0; v < n_vectors; v++) sums[r][v] = (NAME(vector)){0};
-    NAME(multiply)(n_vectors, 1, n_columns, block + n_columns * ROWS, 1, ROWS, 0,
-                   in + further, 0, sums);
-    UNROLLED for (int r = 0; r < ROWS; r++)
-      UNROLLED for (int v = 0; v < n_vectors; v++)
-        one[r][v] = sums[r][v], sums[r][v] = (NAME(vector)){0};
-    NAME(multiply)(n_vectors, 1, n_columns, block + 2 * n_columns * ROWS, 1, ROWS, 0,
-                   in + 2 * further, 0, sums);
-    UNROLLED for (int r = 0; r < ROWS; r++)
-      UNROLLED for (int v = 0; v < n_vectors; v++) {
-        NAME(vector) first = one[r][v] + (bias ? bias[i + r] : 0), second = sums[r][v];
-        sums[r][v] = first + second;
-        one[r][v] = first - second;
-      }
-    NAME(multiply)(n_vectors, 1, n_columns, block, 1, ROWS, 0, in, 0, sums);
-    NAME(finish_rows)(n_vectors, i, sums, out, finish, h, slope);
-    NAME(multiply)(n_vectors, 1, n_columns, block + 3 * n_columns * ROWS, 1, ROWS, 0,
-                   in + 3 * further, 0, one);
-    NAME(finish_rows)(n_vectors, i, one, out + line, finish, h ? h + line : 0, slope);
-  }
-}
-
-/* Components of three weights, of one line each, so many numbers apart; and the adjoint,
-   of a gradient of each component. */
-INLINE void NAME(split_taps)(const REAL *weights, integer apart, integer further,
-                             REAL *components) {
-  REAL w0 = weights[0], w1 = weights[apart], w2 = weights[2 * apart];
-  components[0] = w0;
-  components[further] = (w0 + w1 + w2) / 2;
-  components[2 * further] = (w0 - w1 + w2) / 2;
-  components[3 * further] = -w2;
-}
-
-INLINE void NAME(join_taps)(const REAL g[COMPONENTS], integer apart, REAL *gradient) {
-  gradient[0] = g[0] + (g[1] + g[2]) / 2;
-  gradient[apart] = (g[1] - g[2]) / 2;
-  gradient[2 * apart] = (g[1] + g[2]) / 2 - g[3];
-}
-
-/* Components (row, component, plane, place) of weights (row, plane, line, place), where the
-   planes are those of all channels. */
-static void NAME(split_weights)(integer n_rows, integer n_planes, const REAL *weights,
-                                REAL *to, integer part, integer n_parts) {
-  integer from = NAME(share)(n_rows, part, n_parts), n = n_planes * PLACES;
-  integer end = NAME(share)(n_rows, part + 1, n_parts);
-  for (integer row = from; row < end; row++)
-    for (integer plane = 0; plane < n_planes; plane++)
-      for (integer k = 0; k < PLACES; k++)
-        NAME(split_taps)(weights + (row * n + plane * PLACES) * 3 + k, PLACES, n,
-                         to + row * COMPONENTS * n + plane * PLACES + k);
-}
-
-/* The adjoint, of `collect`: a matrix for each component, so many numbers apart. */
-static void NAME(collect_lines)(integer n_rows, integer n_planes, const REAL *matrices,
-                                integer apart, integer further, REAL *to, integer part,
-                                integer n_parts) {
-  integer from = NAME(share)(n_rows, part, n_parts), n = n_planes * PLACES;
-  integer end = NAME(share)(n_rows, part + 1, n_parts), width = NAME(up)(n, WIDTH);
-  for (integer row = from; row < end; row++)
-    for (integer i = 0; i < n; i++) {
-      const REAL *matrix = matrices + row * width + i;
-      REAL g[COMPONENTS];
-      for (integer c = 0; c < COMPONENTS; c++)
-        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
-      NAME(join_taps)(g, PLACES, to + (row * n + i / PLACES * PLACES) * 3 + i % PLACES);
-    }
-}
-
-/* The same where rows are (plane, line, place), and columns stay. */
-static void NAME(collect_taps)(integer n_planes, integer n_columns, const REAL *matrices,
-                               integer apart, integer further, REAL *to, integer part,
-                               integer n_parts) {
-  integer from = NAME(share)(n_planes, part, n_parts);
-  integer end = NAME(share)(n_planes, part + 1, n_parts), width = NAME(up)(n_columns, WIDTH);
-  for (integer i = from * PLACES; i < end * PLACES; i++)
-    for (integer j = 0; j < n_columns; j++) {
-      const REAL *matrix = matrices + i * width + j;
-      REAL g[COMPONENTS];
-      for (integer c = 0; c < COMPONENTS; c++)
-        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
-      integer row = i / PLACES * PLACES * 3 + i % PLACES;
-      NAME(join_taps)(g, PLACES * n_columns, to + row * n_columns + j);
-    }
-}
-
-/* As `linear`, `hidden` and `pulled` are for one line. */
-static void NAME(linear_lines)(integer n, integer n_rows, integer n_columns,
-                               const REAL *weights, const REAL *in, REAL *out) {
-  WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, 0, in, out,
-               NAME(plain), 0, 0);
-}
-
-static void NAME(hidden_lines)(integer n, integer n_rows, integer n_columns,
-                               const REAL *weights, const REAL *bias, const REAL *in,
-                               REAL *out, REAL slope) {
-  if (slope == 0)
-    WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, bias, in, out,
-                 NAME(relu), 0, 0);
-  else
-    WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, bias, in, out,
-                 NAME(leaky), 0, slope);
-}
-
-static void NAME(pulled_lines)(integer n, integer n_rows, integer n_columns,
-                               const REAL *weights, const REAL *in, REAL *out,
-                               const REAL *h, REAL slope) {
-  if (slope == 0)
-    WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, 0, in, out,
-                 NAME(pull_relu), h, 0);
-  else
-    WITH_VECTORS(n, NAME(product_of_lines), n_rows, n_columns, weights, 0, in, out,
-                 NAME(pull_leaky), h, slope);
 }

@@ -1,5 +1,5 @@
 /* Affine maps of the channels of every pixel, see `mixing.py`; follows
-   `windows_of_type.h`. What is written has no gaps between its channels and samples. */
+   `line_products_of_type.h`. What is written has no gaps between its channels and samples. */
 
 typedef struct {
   REAL *weights, *offset, *in, *out;
@@ -38,7 +38,7 @@ static void NAME(part_of_mix)(void *context, integer number) {
   for (integer i = 0; i < NAME(panels_of)(&part); i++) {
     NAME(find_pixels)(s, &part, i, 1, &panel);
     NAME(read)(&panel, c->x, of_x, s->n_in, m.in);
-    NAME(linear)(panel.n, rows, s->n_in, m.weights, m.offset, m.in, m.out);
+    NAME(linear)(1, panel.n, rows, s->n_in, m.weights, m.offset, m.in, m.out);
     NAME(store)(&panel, m.out, of_y, s->n_out, 0, c->y);
   }
 }
@@ -114,10 +114,10 @@ static void NAME(part_of_mix_back)(void *context, integer number) {
       NAME(read)(&panel, c->dy, of_dy, k, m.in);
       NAME(transpose)(k, m.in, i, most, m.dy_t);
       NAME(add_sums)(panel.n, k, m.in, m.of_tile);
-      NAME(linear)(panel.n, rows, k, m.of_cotangent, 0, m.in, m.out);
+      NAME(linear)(1, panel.n, rows, k, m.of_cotangent, 0, m.in, m.out);
       NAME(store)(&panel, m.out, whole, k, 0, c->dx);
       NAME(read)(&panel, c->y, of_y, k, m.in);
-      NAME(linear)(panel.n, rows, k, m.weights, 0, m.in, u);
+      NAME(linear)(1, panel.n, rows, k, m.weights, 0, m.in, u);
       NAME(add_offset)(k, u, c->offset, m.out);
       NAME(store)(&panel, m.out, whole, k, 0, c->x);
     }

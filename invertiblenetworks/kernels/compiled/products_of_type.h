@@ -88,36 +88,6 @@ INLINE void NAME(panel_product)(int n_vectors, integer n_rows, integer n_columns
   }
 }
 
-/* Of the first n pixels of a panel; what is in the others afterwards has no meaning. */
-static void NAME(linear)(integer n, integer n_rows, integer n_columns,
-                         const REAL *weights, const REAL *bias, const REAL *in,
-                         REAL *out) {
-  WITH_VECTORS(n, NAME(panel_product), n_rows, n_columns, weights, bias, in, out,
-               NAME(plain), 0, 0);
-}
-
-static void NAME(hidden)(integer n, integer n_rows, integer n_columns,
-                         const REAL *weights, const REAL *bias, const REAL *in,
-                         REAL *out, REAL slope) {
-  if (slope == 0)
-    WITH_VECTORS(n, NAME(panel_product), n_rows, n_columns, weights, bias, in, out,
-                 NAME(relu), 0, 0);
-  else
-    WITH_VECTORS(n, NAME(panel_product), n_rows, n_columns, weights, bias, in, out,
-                 NAME(leaky), 0, slope);
-}
-
-static void NAME(pulled)(integer n, integer n_rows, integer n_columns,
-                         const REAL *weights, const REAL *in, REAL *out, const REAL *h,
-                         REAL slope) {
-  if (slope == 0)
-    WITH_VECTORS(n, NAME(panel_product), n_rows, n_columns, weights, 0, in, out,
-                 NAME(pull_relu), h, 0);
-  else
-    WITH_VECTORS(n, NAME(panel_product), n_rows, n_columns, weights, 0, in, out,
-                 NAME(pull_leaky), h, slope);
-}
-
 /* total += left * right^T over the pixels of a tile. `right` is transposed: groups of
    WIDTH of its rows, and in each a row per pixel. Sums begin at zero in each tile, so
    that they are not one chain over all pixels, whose rounding errors would add up. */

@@ -6,7 +6,7 @@ typedef struct {
   int in_vectors; /* each vector lies in one sample: its first pixel tells where */
   integer n, samples[WIDTH], pixels[WIDTH];
   integer from_line[VECTORS], to_line[VECTORS]; /* of four, see `lines_of_type.h` */
-  BITS *inside; /* [n_taps][WIDTH], all bits or none */
+  BITS *inside; /* [n_taps][WIDTH], all bits or none; of lines see there */
   BITS *moved;  /* for `scatter`, else null: each row moved by its tap's last place */
 } NAME(Panel);
 
