@@ -152,18 +152,24 @@ static void NAME(collect_lines)(integer n_rows, integer n_planes, const REAL *ma
     }
 }
 
-/* The same where rows are (plane, line, place), and columns stay. */
-static void NAME(collect_taps)(integer n_planes, integer n_columns, const REAL *matrices,
+/* The same where rows are (plane, line, place), and columns stay. Sums over parts take the
+   place of the first one's. */
+static void NAME(collect_taps)(integer n_planes, integer n_columns, REAL *matrices,
                                integer apart, integer further, REAL *to, integer part,
                                integer n_parts) {
-  integer from = NAME(share)(n_planes, part, n_parts);
-  integer end = NAME(share)(n_planes, part + 1, n_parts), width = NAME(up)(n_columns, WIDTH);
-  for (integer i = from * PLACES; i < end * PLACES; i++)
+  integer from = NAME(share)(n_planes, part, n_parts) * PLACES;
+  integer end = NAME(share)(n_planes, part + 1, n_parts) * PLACES;
+  for (integer i = from; i < end; i++) {
+    REAL *first = matrices + i * NAME(up)(n_columns, WIDTH);
+    for (integer c = 0; c < COMPONENTS; c++)
+      for (integer p = 1; p < n_parts; p++)
+        for (integer j = 0; j < n_columns; j++)
+          first[c * apart + j] += first[c * apart + p * further + j];
+    REAL *restrict gradient = to + NAME(first_line)(i) * n_columns;
     for (integer j = 0; j < n_columns; j++) {
-      const REAL *matrix = matrices + i * width + j;
       REAL g[COMPONENTS];
-      for (integer c = 0; c < COMPONENTS; c++)
-        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
-      NAME(join_taps)(g, PLACES * n_columns, to + NAME(first_line)(i) * n_columns + j);
+      UNROLLED for (integer c = 0; c < COMPONENTS; c++) g[c] = first[c * apart + j];
+      NAME(join_taps)(g, PLACES * n_columns, gradient + j);
     }
+  }
 }
