@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import compiled_cases
 import numpy as np
 import pytest
 from compiled_cases import LAYOUTS, Guards, in_layout
 from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
-from invertiblenetworks.kernels import streamed
 from invertiblenetworks.kernels.activation_layers import LeakyReLUlayer, ReLUlayer
 from invertiblenetworks.kernels.compiled import block, convolution, library, shapes
 from invertiblenetworks.kernels.conv_tiled import correlate, transform
@@ -78,11 +78,9 @@ def draws(n, spatial, width, rng, dtype="float64"):
 
 def results(parameters, x, dy, activation, is_compiled=True):
     pad = parameters[0].shape[-1] // 2
-    kernel = streamed.streamed_block(x, parameters, activation, pad=pad)
+    kernel = compiled_cases.kernel_of(parameters, x, activation, pad)
     assert (type(kernel) is block.CompiledBlock) == is_compiled
-    y, pull = kernel.linearize(x)
-    dx, gradients = pull(dy)
-    return [kernel.forward(x), y, dx, *gradients]
+    return compiled_cases.results(kernel, x, dy)
 
 
 def geometry_of(spatial, width, reverse=False):

@@ -106,7 +106,7 @@ INLINE void NAME(gather_windows)(const Shape *s, const NAME(Sizes) *z,
 /* A gradient of weights with n columns (channel, tap) a component, from a matrix for each,
    so many numbers apart, and from all parts. */
 INLINE void NAME(collect_windows)(const NAME(Sizes) *z, integer n_rows, integer n,
-                                  const REAL *matrices, integer apart, integer further,
+                                  REAL *matrices, integer apart, integer further,
                                   REAL *to, integer part) {
   if (z->n_lines == 1)
     NAME(collect)(n_rows, n, matrices, further, to, part, z->n_parts);

@@ -113,7 +113,10 @@ INLINE void NAME(split_taps)(const REAL *weights, integer apart, integer further
   components[3 * further] = -w2;
 }
 
-INLINE void NAME(join_taps)(const REAL g[COMPONENTS], integer apart, REAL *gradient) {
+INLINE void NAME(join_taps)(const REAL *components, integer further, integer apart,
+                            REAL *gradient) {
+  REAL g[COMPONENTS];
+  UNROLLED for (integer c = 0; c < COMPONENTS; c++) g[c] = components[c * further];
   gradient[0] = g[0] + (g[1] + g[2]) / 2;
   gradient[apart] = (g[1] - g[2]) / 2;
   gradient[2 * apart] = (g[1] + g[2]) / 2 - g[3];
@@ -136,24 +139,30 @@ static void NAME(split_weights)(integer n_rows, integer n_planes, const REAL *we
                        to + row * COMPONENTS * n + i);
 }
 
+/* Sum n numbers of each component over parts, in place of those of the first part. */
+INLINE void NAME(sum_components)(integer n, REAL *first, integer apart, integer further,
+                                 integer n_parts) {
+  for (integer c = 0; c < COMPONENTS; c++, first += apart)
+    for (integer p = 1; p < n_parts; p++)
+      for (integer i = 0; i < n; i++) first[i] += first[p * further + i];
+}
+
 /* The adjoint, of `collect`: a matrix for each component, so many numbers apart. */
-static void NAME(collect_lines)(integer n_rows, integer n_planes, const REAL *matrices,
+static void NAME(collect_lines)(integer n_rows, integer n_planes, REAL *matrices,
                                 integer apart, integer further, REAL *to, integer part,
                                 integer n_parts) {
   integer from = NAME(share)(n_rows, part, n_parts), n = n_planes * PLACES;
-  integer end = NAME(share)(n_rows, part + 1, n_parts), width = NAME(up)(n, WIDTH);
-  for (integer row = from; row < end; row++)
-    for (integer i = 0; i < n; i++) {
-      const REAL *matrix = matrices + row * width + i;
-      REAL g[COMPONENTS];
-      for (integer c = 0; c < COMPONENTS; c++)
-        NAME(sum_parts)(1, matrix + c * apart, further, g + c, n_parts);
-      NAME(join_taps)(g, PLACES, to + row * n * LINES + NAME(first_line)(i));
-    }
+  integer end = NAME(share)(n_rows, part + 1, n_parts);
+  for (integer row = from; row < end; row++) {
+    REAL *first = matrices + row * NAME(up)(n, WIDTH);
+    NAME(sum_components)(n, first, apart, further, n_parts);
+    for (integer i = 0; i < n; i++)
+      NAME(join_taps)(first + i, apart, PLACES,
+                      to + row * n * LINES + NAME(first_line)(i));
+  }
 }
 
-/* The same where rows are (plane, line, place), and columns stay. Sums over parts take the
-   place of the first one's. */
+/* The same where rows are (plane, line, place), and columns stay. */
 static void NAME(collect_taps)(integer n_planes, integer n_columns, REAL *matrices,
                                integer apart, integer further, REAL *to, integer part,
                                integer n_parts) {
@@ -161,15 +170,9 @@ static void NAME(collect_taps)(integer n_planes, integer n_columns, REAL *matric
   integer end = NAME(share)(n_planes, part + 1, n_parts) * PLACES;
   for (integer i = from; i < end; i++) {
     REAL *first = matrices + i * NAME(up)(n_columns, WIDTH);
-    for (integer c = 0; c < COMPONENTS; c++)
-      for (integer p = 1; p < n_parts; p++)
-        for (integer j = 0; j < n_columns; j++)
-          first[c * apart + j] += first[c * apart + p * further + j];
     REAL *restrict gradient = to + NAME(first_line)(i) * n_columns;
-    for (integer j = 0; j < n_columns; j++) {
-      REAL g[COMPONENTS];
-      UNROLLED for (integer c = 0; c < COMPONENTS; c++) g[c] = first[c * apart + j];
-      NAME(join_taps)(g, PLACES * n_columns, gradient + j);
-    }
+    NAME(sum_components)(n_columns, first, apart, further, n_parts);
+    for (integer j = 0; j < n_columns; j++)
+      NAME(join_taps)(first + j, apart, PLACES * n_columns, gradient + j);
   }
 }
