@@ -11,6 +11,8 @@ PARTS = (
     "panels",
     "parts",
     "matrices",
+    "elementary",
+    "activations",
     "products",
     "windows",
     "lines",
@@ -21,7 +23,6 @@ PARTS = (
     "mixing",
     "copying",
     "householder",
-    "elementary",
     "coupling",
     "entries",
 )

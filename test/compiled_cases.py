@@ -111,6 +111,18 @@ def columns(x):
     return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
 
 
+def wide_range(dtype):
+    """Numbers of all sizes, dense where the reduction of arguments changes."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    top = np.log10(np.finfo(dtype).max)
+    sizes = np.logspace(-top, top - 0.01, 4001, dtype="float64").astype(dtype)
+    dense = np.linspace(0, 6, 20001).astype(dtype)
+    bends = np.tan(np.pi / 8 * np.array([1, 3])).astype(dtype)
+    near = bends[:, None] * (1 + np.finfo(dtype).eps * np.arange(-40, 41)).astype(dtype)
+    positive = np.concatenate([sizes, dense, near.ravel(), [tiny, 3 * tiny]])
+    return np.concatenate([positive, -positive]).astype(dtype)
+
+
 def expect_close(found, wanted, bound, units):
     """Each number within so many units of rounding of its type, relative to a bound."""
     assert found.shape == wanted.shape

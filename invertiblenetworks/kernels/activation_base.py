@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from .._types import Array
 from ..backend import get_array_module
@@ -18,13 +19,31 @@ SHORTER_WAYS = (
     "cuda_scale",
     "cuda_value",
     "cuda_derivative",
-    "slope_below_zero",
-    "arctan_factor",
+    "compiled_as",
 )
 """What follows from the value and the derivative, and may be written out."""
 
-COMPILED = ("slope_below_zero", "arctan_factor")
-"""Those that stand for all of the function."""
+STANDS_FOR_ALL = "compiled_as"
+"""The one that stands for all of the function."""
+
+
+class CompiledAs(NamedTuple):
+    """What compiled kernels know a function as.
+
+    ================  =============  ====================================
+    kind              first, second  value
+    ================  =============  ====================================
+    ``"two_slopes"``  slope          ``x`` for ``x >= 0``, else ``slope x``
+    ``"tanh"``                       ``tanh(x)``
+    ``"logistic"``    low, high      ``low + (high - low) / (1 + exp(-x))``
+    ``"softplus"``                   ``log(1 + exp(x))``
+    ``"exp_arctan"``  factor         ``exp(factor arctan(x))``
+    ================  =============  ====================================
+    """
+
+    kind: str
+    first: float = 0.0
+    second: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +63,8 @@ class Activation(ABC):
     cuda_value, cuda_derivative : str or None
         C++ expressions for `forward`, of ``x``, and for `derivative`, of ``y``, with
         the options, all of type ``T``. Both or neither; ``None``: array code serves.
-    slope_below_zero : float or None
-        For a function that is linear above 0, with slope 1, and below; None for others.
-    arctan_factor : float or None
-        For a function ``exp(factor arctan(x))``; None for others. Compiled kernels know
-        the functions of these two kinds.
+    compiled_as : CompiledAs or None
+        For a function that compiled kernels know; None for others.
     cuda_scale : str or None
         C++ statements that do on a GPU what `scale` and `log_derivative` do: they set
         ``value``, ``log_value`` and ``log_derivative`` from ``x`` and the options, all
@@ -60,15 +76,14 @@ class Activation(ABC):
     `scale` and `log_derivative` follow from these; an activation that can do them in
     fewer steps overrides them. A class that changes `forward`, `derivative` or `vjp`
     loses the shorter ways of its base class, unless it writes its own; one that writes
-    any of these loses the last two.
+    any of these loses `compiled_as`.
     """
 
     positive = False
     halves_channels = False
     cuda_scale = None
     cuda_value = cuda_derivative = None
-    slope_below_zero: ClassVar[float | None] = None
-    arctan_factor: ClassVar[float | None] = None
+    compiled_as: ClassVar[CompiledAs | None] = None
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -81,9 +96,10 @@ class Activation(ABC):
         if place("vjp") > min(place("forward"), place("derivative")):
             cls.vjp = Activation.vjp
         of_function = min(map(place, ("forward", "derivative", "vjp")))
-        of_others = min(place(name) for name in SHORTER_WAYS if name not in COMPILED)
+        others = [name for name in SHORTER_WAYS if name != STANDS_FOR_ALL]
+        of_all = min(of_function, *map(place, others))
         for name in SHORTER_WAYS:
-            nearest = min(of_function, of_others) if name in COMPILED else of_function
+            nearest = of_all if name == STANDS_FOR_ALL else of_function
             if place(name) > nearest:
                 setattr(cls, name, getattr(Activation, name))
 
@@ -164,3 +180,8 @@ def lacks(activation: Activation, method: str, expected: str) -> NotImplementedE
     """Say that an activation has no such method."""
     where = f"{type(activation).__name__}.{method}"
     return NotImplementedError(message(where, expected, repr(activation)))
+
+
+def is_one_of(kinds: Sequence[str], activation: Activation) -> bool:
+    """Say whether compiled kernels know an activation as one of these kinds."""
+    return activation.compiled_as is not None and activation.compiled_as.kind in kinds

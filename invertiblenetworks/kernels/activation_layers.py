@@ -8,7 +8,7 @@ from .._types import Array
 from ..backend import get_array_module
 from ..errors import describe, expect, expect_in, message
 from . import activations
-from .activation_base import Activation, lacks
+from .activation_base import Activation, CompiledAs, lacks
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class IdentityLayer(Activation):
     """No activation: ``y = x``. `forward` and `inverse` return the array itself."""
 
     cuda_value, cuda_derivative = "x", "T(1)"
-    slope_below_zero = 1.0
+    compiled_as = CompiledAs("two_slopes", 1.0)
 
     def forward(self, x: Array) -> Array:
         return x
@@ -47,7 +47,7 @@ class ReLUlayer(Activation):
     """
 
     cuda_value, cuda_derivative = "x < 0 ? T(0) : x", "T(y > 0)"
-    slope_below_zero = 0.0
+    compiled_as = CompiledAs("two_slopes", 0.0)
 
     def forward(self, x: Array) -> Array:
         return activations.relu(x)
@@ -84,8 +84,8 @@ class LeakyReLUlayer(Activation):
         expect(self.slope > 0, "LeakyReLUlayer", "slope > 0", f"{self.slope}")
 
     @property
-    def slope_below_zero(self) -> float:
-        return self.slope
+    def compiled_as(self) -> CompiledAs:
+        return CompiledAs("two_slopes", self.slope)
 
     def forward(self, x: Array) -> Array:
         return activations.leaky_relu(x, self.slope)
@@ -140,6 +140,10 @@ class SigmoidLayer(Activation):
     def positive(self) -> bool:
         return self.low >= 0
 
+    @property
+    def compiled_as(self) -> CompiledAs:
+        return CompiledAs("logistic", self.low, self.high)
+
     def forward(self, x: Array) -> Array:
         return activations.sigmoid(x, self.low, self.high)
 
@@ -192,8 +196,8 @@ class ExpClampLayer(Activation):
         expect(self.clamp > 0, "ExpClampLayer", "clamp > 0", f"{self.clamp}")
 
     @property
-    def arctan_factor(self) -> float:
-        return activations.CLAMP_FACTOR * self.clamp
+    def compiled_as(self) -> CompiledAs:
+        return CompiledAs("exp_arctan", activations.CLAMP_FACTOR * self.clamp)
 
     def forward(self, x: Array) -> Array:
         return activations.exp_clamp(x, self.clamp)
@@ -217,6 +221,7 @@ class TanhLayer(Activation):
     """Hyperbolic tangent."""
 
     cuda_value, cuda_derivative = "tanh(x)", "(1 - y) * (1 + y)"
+    compiled_as = CompiledAs("tanh")
 
     def forward(self, x: Array) -> Array:
         return get_array_module(x).tanh(x)
@@ -238,6 +243,7 @@ class SoftplusLayer(Activation):
         log_value = log(value);
         log_derivative = -expm1(-value) / value;
     """
+    compiled_as = CompiledAs("softplus")
 
     def forward(self, x: Array) -> Array:
         return activations.softplus(x)

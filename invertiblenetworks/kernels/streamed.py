@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from .._types import Array
 from ..backend import get_array_module, on_host
-from .activation_layers import Activation
-from .compiled.block import CompiledBlock
+from .activation_base import Activation, is_one_of
+from .compiled.block import ACTIVATIONS, CompiledBlock
 from .compiled.library import functions
 from .streamed_pointwise import PointwiseBlock
 from .streamed_spatial import SpatialBlock
@@ -44,9 +44,9 @@ def streamed_block(
     w1, b1, w2, b2, w3 = parameters
     keeps_size = stride == 1 and all(k == 2 * pad + 1 for k in w1.shape[2:])
     if keeps_size and math.prod(w2.shape[2:]) == 1:
-        slope, compiled = activation.slope_below_zero, functions(x.dtype)
-        if slope is not None and compiled is not None:
-            return CompiledBlock(w1, b1, w2, b2, w3, slope, compiled)
+        compiled = functions(x.dtype)
+        if compiled is not None and is_one_of(ACTIVATIONS, activation):
+            return CompiledBlock(w1, b1, w2, b2, w3, activation, compiled)
         if x.ndim == 2:
             return VectorBlock(w1, b1, w2, b2, w3, activation)
         return PointwiseBlock(w1, b1, w2, b2, w3, activation)

@@ -8,17 +8,22 @@ from compiled_cases import arrays, kernel_of, results
 from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
+from invertiblenetworks.kernels.activation_base import is_one_of
 from invertiblenetworks.kernels.activation_layers import (
+    ExpClampLayer,
     IdentityLayer,
     LeakyReLUlayer,
     ReLUlayer,
+    SigmoidLayer,
+    SoftplusLayer,
     TanhLayer,
 )
 from invertiblenetworks.kernels.compiled import block, convolution, library, shapes
 from invertiblenetworks.kernels.conv_tiled import correlate, transform
 from invertiblenetworks.kernels.patches import Geometry
 
-ACTIVATIONS = [ReLUlayer(), LeakyReLUlayer(0.1), LeakyReLUlayer(3.0), IdentityLayer()]
+TWO_SLOPES = [ReLUlayer(), LeakyReLUlayer(0.1), LeakyReLUlayer(3.0), IdentityLayer()]
+SMOOTH = [TanhLayer(), SigmoidLayer(-0.5, 2.0), SoftplusLayer()]
 
 # (N, n_in, n_hidden, n_out, spatial, width of the kernel): samples smaller than a
 # panel, of a panel, of several with a rest; rows and channels that fill no block.
@@ -49,7 +54,7 @@ def tile(request, monkeypatch):
 
 
 @compiled
-@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("activation", TWO_SLOPES + SMOOTH, ids=repr)
 @shapes_of_images
 def test_block_against_numpy(sizes, activation, tile, rng, monkeypatch):
     parameters, x, dy = arrays(sizes, rng, "float64")
@@ -68,11 +73,12 @@ def test_block_against_numpy(sizes, activation, tile, rng, monkeypatch):
 
 
 @compiled
+@pytest.mark.parametrize("phi", [LeakyReLUlayer(0.5), *SMOOTH], ids=repr)
 @shapes_of_images
-def test_block_in_single_precision(sizes, rng):
+def test_block_in_single_precision(sizes, phi, rng):
     parameters, x, dy = arrays(sizes, rng, "float32")
     exact = [p.astype("float64") for p in parameters]
-    pad, phi = sizes[-1] // 2, LeakyReLUlayer(0.5)
+    pad = sizes[-1] // 2
     found = results(kernel_of(parameters, x, phi, pad), x, dy)
     x, dy = x.astype("float64"), dy.astype("float64")
     for a, b in zip(found, results(kernel_of(exact, x, phi, pad), x, dy), strict=True):
@@ -213,7 +219,7 @@ def test_nothing_is_written_beside_results_and_memory(sizes, dtype, rng, monkeyp
 
 @compiled
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("phi", [ReLUlayer(), LeakyReLUlayer(0.1)], ids=repr)
+@pytest.mark.parametrize("phi", [*TWO_SLOPES[:2], *SMOOTH], ids=repr)
 def test_what_is_not_finite_is_as_in_numpy(phi, value, rng, monkeypatch):
     """With positive weights and channels that fill no block: inf stays inf."""
     parameters, x, dy = arrays(SHAPES[1], rng, "float64")
@@ -283,15 +289,16 @@ def test_pixels_with_gaps_are_copied(rng):
         np.testing.assert_array_equal(found, view)
 
 
-def test_only_activations_of_two_slopes():
+def test_activations_that_are_known():
     class Other(ReLUlayer):
         """Another function."""
 
         def forward(self, x):
             return super().forward(x - 1)
 
-    slopes = [phi.slope_below_zero for phi in (*ACTIVATIONS, TanhLayer(), Other())]
-    assert slopes == [0.0, 0.1, 3.0, 1.0, None, None]
+    assert all(is_one_of(block.ACTIVATIONS, phi) for phi in TWO_SLOPES + SMOOTH)
+    assert not any(is_one_of(block.ACTIVATIONS, f) for f in (Other(), ExpClampLayer()))
+    assert [phi.compiled_as[1] for phi in TWO_SLOPES] == [0.0, 0.1, 3.0, 1.0]
 
 
 @compiled

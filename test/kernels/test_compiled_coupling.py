@@ -43,7 +43,7 @@ sizes = pytest.mark.parametrize(("n", "c", "spatial"), SIZES, ids=str)
 def exact_map(activation, inverse, x, p):
     raw, shift = np.split(exact(p), 2, axis=1)
     # As a float: what is rounded in float32 is one of the roundings allowed.
-    log_s = EXACT(activation.arctan_factor) * np.arctan(raw)
+    log_s = EXACT(activation.compiled_as.first) * np.arctan(raw)
     s, x = np.exp(log_s), exact(x)
     y = (x - shift) / s if inverse else s * x + shift
     bound = (abs(x) + abs(shift)) / s if inverse else s * abs(x) + abs(shift)
@@ -55,7 +55,7 @@ def exact_map(activation, inverse, x, p):
 def exact_pull(activation, inverse, dy, dld, y, p):
     """Of ``dx, dp, x``: the values, and bounds for errors of each."""
     raw, shift = np.split(exact(p), 2, axis=1)
-    factor = EXACT(activation.arctan_factor)
+    factor = EXACT(activation.compiled_as.first)
     s, slope = np.exp(factor * np.arctan(raw)), factor / (1 + raw * raw)
     dy, y, dld = exact(dy), exact(y), exact(dld).reshape(-1, *(1,) * (y.ndim - 1))
     if inverse:
@@ -247,8 +247,8 @@ def test_only_the_scale_that_is_known(inverse, uses, rng):
 
     x, p, _, _ = operands(3, 2, (4, 4), rng, "float64")
     phi, results = Shifted(), [np.empty_like(x), np.empty_like(x)]
-    assert phi.arctan_factor is None
-    assert Named(3.0).arctan_factor == ExpClampLayer(3.0).arctan_factor
+    assert phi.compiled_as is None
+    assert Named(3.0).compiled_as == ExpClampLayer(3.0).compiled_as
     assert coupling.functions_for(phi, x) is None
     ld = TRANSFORMS[inverse](phi, x, p, results[0])
     p[:, :2] -= 1
@@ -267,7 +267,7 @@ def test_rounding_errors_of_log_determinants_do_not_add_up(dtype):
     for changed in ("plain", "reversed channels"):
         x = np.ones((n, c, *spatial), dtype)
         p = in_layout(np.full((n, 2 * c, *spatial), 0.1, dtype), changed)
-        wanted = np.arctan(exact(p[0, 0, 0, 0])) * EXACT(SCALE.arctan_factor)
+        wanted = np.arctan(exact(p[0, 0, 0, 0])) * EXACT(SCALE.compiled_as.first)
         ld = affine_formulas.affine_forward(SCALE, x, p, np.empty_like(x))
         relative = np.abs(ld / (wanted * x[0].size) - 1)
         units = 8 if dtype == "float32" else 400  # numbers are summed in float64
@@ -294,10 +294,10 @@ def test_nothing_beside_results_is_written(n, c, spatial, inverse, dtype, n_part
     functions = library.functions(np.dtype(dtype))
     memory, options = guarded((n_parts * n,)), dict(n_parts=n_parts)
     arrays, of_map = (x, p, y, ld, memory), rows.rows_of(x, p, y, **options)
-    functions.affine(of_map, inverse, *arrays, SCALE.arctan_factor)
+    functions.affine(of_map, inverse, *arrays, SCALE.compiled_as.first)
     of_back = rows.rows_of(x, p, results[2], dy, results[1], results[0], **options)
     read = (dy, dld, x, p)
-    functions.affine_back(of_back, inverse, *read, *results, SCALE.arctan_factor)
+    functions.affine_back(of_back, inverse, *read, *results, SCALE.compiled_as.first)
     guards.check()
     wanted, bound, of_ld, bound_ld = exact_map(SCALE, inverse, x, p)
     expect_close(y, wanted, bound, 12)

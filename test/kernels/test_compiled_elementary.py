@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiled_cases import PULLS, TRANSFORMS, exact
+from compiled_cases import PULLS, TRANSFORMS, exact, wide_range
 
+from invertiblenetworks.kernels.activation_base import CompiledAs
 from invertiblenetworks.kernels.activation_layers import ExpClampLayer
 from invertiblenetworks.kernels.activations import CLAMP_FACTOR
 from invertiblenetworks.kernels.compiled import library
@@ -18,7 +19,7 @@ inverses = pytest.mark.parametrize("inverse", [False, True], ids=["map", "invers
 class ExponentialOfArctan(ExpClampLayer):
     """Without a factor, so that rounding of a factor is no error."""
 
-    arctan_factor = 1.0
+    compiled_as = CompiledAs("exp_arctan", 1.0)
 
 
 WITHOUT_FACTOR = ExponentialOfArctan()
@@ -30,18 +31,6 @@ def of_vectors(raw, inverse=False, activation=WITHOUT_FACTOR):
     y = np.empty((len(raw), 1), raw.dtype)
     ld = TRANSFORMS[inverse](activation, np.ones_like(y), p.T, y)
     return y[:, 0], ld
-
-
-def wide_range(dtype):
-    """Numbers of all sizes, dense where the reduction of arguments changes."""
-    tiny = np.finfo(dtype).smallest_subnormal
-    top = np.log10(np.finfo(dtype).max)
-    sizes = np.logspace(-top, top - 0.01, 4001, dtype="float64").astype(dtype)
-    dense = np.linspace(0, 6, 20001).astype(dtype)
-    bends = np.tan(np.pi / 8 * np.array([1, 3])).astype(dtype)
-    near = bends[:, None] * (1 + np.finfo(dtype).eps * np.arange(-40, 41)).astype(dtype)
-    positive = np.concatenate([sizes, dense, near.ravel(), [tiny, 3 * tiny]])
-    return np.concatenate([positive, -positive]).astype(dtype)
 
 
 @compiled

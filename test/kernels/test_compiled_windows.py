@@ -9,6 +9,7 @@ from compiled_cases import LAYOUTS, Guards, in_layout
 from sharing import share_all_work
 from threadpoolctl import threadpool_limits
 
+from invertiblenetworks.kernels.activation_base import CompiledAs
 from invertiblenetworks.kernels.activation_layers import LeakyReLUlayer, ReLUlayer
 from invertiblenetworks.kernels.compiled import block, convolution, library, shapes
 from invertiblenetworks.kernels.conv_tiled import correlate, transform
@@ -277,7 +278,7 @@ def test_activations_that_change_a_function(rng):
     class Own(Forward):
         """Says itself that it is linear."""
 
-        slope_below_zero = 1.0
+        compiled_as = CompiledAs("two_slopes", 1.0)
 
         def forward(self, x):
             return x
@@ -287,10 +288,10 @@ def test_activations_that_change_a_function(rng):
 
     parameters, x, dy = draws(2, (8, 8), 3, rng)
     for activation in (Forward(), Derivative(), Vjp(), Further()):
-        assert activation.slope_below_zero is None
+        assert activation.compiled_as is None
         results(parameters, x, dy, activation, is_compiled=False)
     for activation, slope in ((Own(), 1.0), (Named(0.3), 0.3)):
-        assert activation.slope_below_zero == slope
+        assert activation.compiled_as == ("two_slopes", slope, 0.0)
         results(parameters, x, dy, activation)
     shifted = parameters.copy()
     shifted[1], shifted[3] = parameters[1] - 1, parameters[3] - 1

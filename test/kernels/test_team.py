@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 import invertiblenetworks as inn
 from invertiblenetworks.kernels import workers
 from invertiblenetworks.kernels.compiled import library, shapes
+from invertiblenetworks.kernels.compiled.block import ACTIVATIONS
 from invertiblenetworks.kernels.compiled.library import functions
 
 pytestmark = pytest.mark.usefixtures("compiled_library")
@@ -36,6 +37,8 @@ class Block:
         sizes += [n_hidden, (n_hidden, n_out, *kernel)]
         self.parameters = [rng.standard_normal(s).astype(**of) for s in sizes]
         self.margin, self.n_hidden, self.n_panels = margin, n_hidden, n_panels
+        # Of any kind; a slope below 0, or the ends of a range.
+        self.activation = (int(rng.integers(len(ACTIVATIONS))), 0.1, 0.9)
 
     def results(self, n_parts):
         x, dy, (w1, b1, w2, b2, w3) = self.x, self.dy, self.parameters
@@ -46,9 +49,9 @@ class Block:
         memory = _aligned(size, x)
         y, dx = np.full_like(dy, np.nan), np.full_like(x, np.nan)
         gradients = [np.full_like(p, np.nan) for p in self.parameters]
-        f.forward(shape, x, w1, b1, w2, b2, w3, y, states, memory, 0.1)
+        f.forward(shape, x, w1, b1, w2, b2, w3, y, states, memory, *self.activation)
         arrays = (x, dy, w1, w2, w3, states, dx, *gradients, memory)
-        f.backward(shape, *arrays, 0.1)
+        f.backward(shape, *arrays, *self.activation)
         return [y, dx, *gradients]
 
 

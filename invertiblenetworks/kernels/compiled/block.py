@@ -15,6 +15,7 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module
 from .. import workers
+from ..activation_base import Activation
 from ..streamed_block import Gradients, Pull
 from ..workspace import Lease, empty_result, scratch
 from .library import Functions
@@ -31,6 +32,9 @@ from .shapes import (
 TILE_BYTES = 2**18
 """Bytes of one hidden state over whose pixels gradients are summed at a time."""
 
+ACTIVATIONS = ("two_slopes", "tanh", "logistic", "softplus")
+"""Kinds of activations, numbered as in `kernels.c`."""
+
 
 class CompiledBlock:
     """See `streamed_block`. A gradient holds both hidden states of the batch.
@@ -39,16 +43,19 @@ class CompiledBlock:
     ----------
     w1, b1, w2, b2, w3 : array
         As for `streamed_pointwise`; on vectors without the axes of kernels.
-    slope : float
-        Of the activation for arguments below 0.
+    activation : Activation
+        One of `ACTIVATIONS`.
     functions : Functions
     """
 
-    def __init__(self, w1, b1, w2, b2, w3, slope: float, functions: Functions):
+    def __init__(
+        self, w1, b1, w2, b2, w3, activation: Activation, functions: Functions
+    ):
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
-        self.functions, self.slope = functions, slope
+        self.functions, (kind, *numbers) = functions, activation.compiled_as
+        self.activation = (ACTIVATIONS.index(kind), *numbers)
 
     def forward(self, x: Array) -> Array:
         images, y, shape = self._images(x)
@@ -81,7 +88,7 @@ class CompiledBlock:
         (w1, w2, w3), (b1, b2) = self.weights, self.biases
         if self.xp is np:  # else memory is planned
             arrays = (x, w1, b1, w2, b2, w3, y, states, memory)
-            self.functions.forward(shape, *arrays, self.slope)
+            self.functions.forward(shape, *arrays, *self.activation)
 
     def _backward(self, dy, x, shape, states) -> tuple[Array, Gradients]:
         memory = self._memory(self.functions.memory_backward(shape), x)
@@ -90,7 +97,7 @@ class CompiledBlock:
         gradients = Gradients(*map(self.xp.empty_like, (w1, b1, w2, b2, w3)))
         if self.xp is np:
             arrays = (x, dy, w1, w2, w3, states, dx, *gradients, memory)
-            self.functions.backward(shape, *arrays, self.slope)
+            self.functions.backward(shape, *arrays, *self.activation)
         return dx, gradients
 
     def _shape(self, x: Array, y: Array, n_parts: int) -> Shape:

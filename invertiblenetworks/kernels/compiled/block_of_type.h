@@ -38,7 +38,8 @@ typedef struct {
   const Shape *s;
   NAME(Outer) outer;
   const REAL *x, *b1, *w2, *b2;
-  REAL *y, *states, *memory, slope;
+  REAL *y, *states, *memory;
+  NAME(Activation) activation;
   integer phase;
 } NAME(ForwardCall);
 
@@ -78,10 +79,10 @@ static void NAME(part_of_forward)(void *context, integer number) {
     NAME(find)(s, &z, &part, i, &panel);
     NAME(gather_windows)(s, &z, &panel, c->x, of_x, s->n_in, f.columns);
     NAME(hidden)(z.n_lines, panel.n, z.hidden, z.first, f.first, f.biases, f.columns, h1,
-                 c->slope);
+                 &c->activation);
     for (integer l = 0; l < z.n_lines; l++)
       NAME(hidden)(1, panel.n, z.hidden, n_hidden, f.second, b2, h1 + l * z.line,
-                   h2 + l * z.line, c->slope);
+                   h2 + l * z.line, &c->activation);
     if (z.n_lines > 1) {
       NAME(clear_missing)(&panel, z.hidden, h2);
       NAME(add_lines)(panel.n, z.hidden, h2, f.sums);
@@ -96,11 +97,12 @@ static void NAME(part_of_forward)(void *context, integer number) {
    [all_panels][2][n_lines][hidden][WIDTH]. */
 static void NAME(forward)(const Shape *s, const REAL *x, const REAL *w1, const REAL *b1,
                    const REAL *w2, const REAL *b2, const REAL *w3, REAL *y,
-                   REAL *states, REAL *memory, double slope) {
+                   REAL *states, REAL *memory, NAME(Activation) activation) {
   NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0;
   NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
-  NAME(ForwardCall) c = {s, outer, x, b1, w2, b2, y, states, memory, slope, 0};
+  NAME(ForwardCall) c = {s, outer, x, b1, w2, b2, y, states, memory,
+                         activation, 0};
   do_parts(NAME(prepare_forward), &c, z.n_parts);
   for (; c.phase < z.n_phases; c.phase++)
     do_parts(NAME(part_of_forward), &c, z.n_parts);
@@ -155,7 +157,8 @@ typedef struct {
   const Shape *s;
   NAME(Outer) outer;
   const REAL *x, *dy, *w2, *states;
-  REAL *dx, *dw1, *db1, *dw2, *db2, *dw3, *memory, slope;
+  REAL *dx, *dw1, *db1, *dw2, *db2, *dw3, *memory;
+  NAME(Activation) activation;
   integer phase;
 } NAME(BackwardCall);
 
@@ -188,11 +191,11 @@ static void NAME(pull_panel)(const NAME(BackwardCall) *c, const NAME(Sizes) *z,
   REAL *da1 = b->da1 + i * m * z->line, *da2 = b->da2 + i * lines * z->line;
   REAL *sums_of_da1 = da1 + 2 * z->line;
   NAME(gather_windows)(s, z, panel, c->dy, of_dy, s->n_out, b->dcolumns);
-  NAME(pulled)(lines, panel->n, n, z->third, b->third, b->dcolumns, da2, h2, c->slope);
+  NAME(pulled)(lines, panel->n, n, z->third, b->third, b->dcolumns, da2, h2, &c->activation);
   if (lines > 1) NAME(clear_missing)(panel, n, da2);
   for (integer l = 0, at = 0; l < lines; l++, at += z->line) {
     NAME(pulled)(1, panel->n, n, n_hidden, b->second, da2 + at, da1 + at, h1 + at,
-                 c->slope);
+                 &c->activation);
     NAME(add_sums)(panel->n, n, da1 + at, b->of_tile);
     NAME(add_sums)(panel->n, n, da2 + at, b->of_tile + n * LANES);
   }
@@ -283,12 +286,12 @@ static void NAME(collect_backward)(void *context, integer part) {
 static void NAME(backward)(const Shape *s, const REAL *x, const REAL *dy, const REAL *w1,
                     const REAL *w2, const REAL *w3, const REAL *states, REAL *dx,
                     REAL *dw1, REAL *db1, REAL *dw2, REAL *db2, REAL *dw3, REAL *memory,
-                    double slope) {
+                    NAME(Activation) activation) {
   NAME(Sizes) z = NAME(sizes)(s, 1);
   integer used = 0;
   NAME(Outer) outer = NAME(outer_weights)(s, w1, w3, memory, &used);
-  NAME(BackwardCall) c = {s,   outer, x,   dy,  w2,     states, dx, dw1,
-                          db1, dw2,   db2, dw3, memory, slope,  0};
+  NAME(BackwardCall) c = {s,   outer, x,   dy,  w2,     states,     dx, dw1,
+                          db1, dw2,   db2, dw3, memory, activation, 0};
   do_parts(NAME(prepare_backward), &c, z.n_parts);
   for (; c.phase < z.n_phases; c.phase++)
     do_parts(NAME(part_of_backward), &c, z.n_parts);

@@ -12,7 +12,7 @@ typedef union {
 } Word;
 
 #define MOST_WORDS 20
-#define INTERFACE_VERSION 4 /* the same as in `calls.py` */
+#define INTERFACE_VERSION 5 /* the same as in `calls.py` */
 
 static PyTypeObject *array_type, *structure_type; /* numpy.ndarray, ctypes.Structure */
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-INTERFACE_VERSION = 4
+INTERFACE_VERSION = 5
 """The same number as in `kernels.c` and `calls.c`."""
 
 

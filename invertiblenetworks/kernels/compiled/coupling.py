@@ -10,10 +10,13 @@ import numpy as np
 from ..._types import Array
 from ...backend import get_array_module
 from .. import workers
-from ..activation_base import Activation
+from ..activation_base import Activation, is_one_of
 from ..workspace import scratch
 from .library import Functions, functions_of
 from .rows import Rows, rows_of
+
+SCALES = ("exp_arctan",)
+"""Kinds of activations."""
 
 OF_FORMULA = 4
 """How many times longer a formula takes than reading its numbers."""
@@ -26,7 +29,7 @@ def functions_for(
 
     None if NumPy does it: for another scale, or for such arrays.
     """
-    known = activation.arctan_factor is not None
+    known = is_one_of(SCALES, activation)
     compiled = functions_of(arrays[0]) if known else None
     if compiled is None:
         return None
@@ -55,7 +58,7 @@ def transform(
     memory = scratch("compiled coupling", (rows.n_parts * len(x),), x)
     if xp is np:
         arrays = (x, p, y, ld, memory)
-        functions.affine(rows, inverse, *arrays, activation.arctan_factor)
+        functions.affine(rows, inverse, *arrays, activation.compiled_as.first)
     return ld
 
 
@@ -81,4 +84,4 @@ def pull(
     dld = xp.ascontiguousarray(dld)
     if xp is np:
         arrays = (dy, dld, y, p, dx, dp, x)
-        functions.affine_back(rows, inverse, *arrays, activation.arctan_factor)
+        functions.affine_back(rows, inverse, *arrays, activation.compiled_as.first)

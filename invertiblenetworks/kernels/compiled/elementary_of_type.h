@@ -1,13 +1,16 @@
-/* Functions of vectors, to two units in the last place; follows `panels_of_type.h`.
+/* Functions of vectors, to three units in the last place, the first two and atan to two;
+   follows `panels_of_type.h`.
 
    Coefficients are those of Chebyshev interpolation on the ranges to which arguments are
-   reduced: of (e^r - 1 - r) / r^2, and of (atan t / t - 1) / t^2 in powers of t^2. */
+   reduced: of (e^r - 1 - r) / r^2, and in powers of t^2 of (atan t / t - 1) / t^2 and of
+   (artanh t / t - 1) / t^2. */
 
 #if REAL_IS_DOUBLE
 #define ROUNDING 0x1.8p52 /* added and subtracted it leaves an integer */
 #define MANTISSA 52
 #define BIAS 1023
 #define LARGEST 760 /* e to this is infinite, to minus this zero */
+#define NEGLIGIBLE 38 /* e to minus this, beside 1 */
 #define LN2_HIGH 0.693147180559945286 /* and what is left of it by rounding */
 #define LN2_LOW 2.31904681384629956e-17
 #define QUARTER_HIGH 0.785398163397448279 /* of pi */
@@ -22,11 +25,17 @@ static const REAL NAME(of_atan)[] = {
     0.111111111051505879,  -0.0909090875325911294, 0.0769229636804229712,
     -0.0666642476020052014, 0.0587892755447380676, -0.0523044364068694771,
     0.0455154473402216165, -0.0345693150633260898, 0.0162843750500433944};
+static const REAL NAME(of_artanh)[] = {
+    0.333333333333333293,  0.200000000000072913,  0.142857142835543786,
+    0.111111113587139315,  0.0909089471806642908, 0.0769278503247931155,
+    0.0665707210482746808, 0.0600053640479535627, 0.0440036924307233694,
+    0.0808202280597176611};
 #else
 #define ROUNDING 0x1.8p23f
 #define MANTISSA 23
 #define BIAS 127
 #define LARGEST 110
+#define NEGLIGIBLE 18
 #define LN2_HIGH 0.693147182464599609f
 #define LN2_LOW -1.90465429995776788e-9f
 #define QUARTER_HIGH 0.785398185253143311f
@@ -36,6 +45,9 @@ static const REAL NAME(of_exp)[] = {0.5f, 0.166665769896987757f, 0.0416665546172
 static const REAL NAME(of_atan)[] = {
     -0.333333317604345559f, 0.199995403149579694f, -0.14263949753605724f,
     0.107436683248300981f, -0.0645171886935895807f};
+static const REAL NAME(of_artanh)[] = {0.333333336602637062f, 0.199998531659648587f,
+                                       0.142961789971514189f, 0.108532879004401863f,
+                                       0.116121646120116744f};
 #endif
 
 INLINE NAME(vector) NAME(choose)(NAME(mask) where, NAME(vector) a, NAME(vector) b) {
@@ -65,11 +77,58 @@ INLINE NAME(vector) NAME(exp)(NAME(vector) x) {
          (NAME(vector))((whole - half + BIAS) << MANTISSA);
 }
 
+/* e^x - 1 = 2^n (e^r - 1) + 2^n - 1 for x <= 0. */
+INLINE NAME(vector) NAME(exp_minus_one)(NAME(vector) x) {
+  const NAME(vector) zero = {0};
+  x = NAME(choose)(x < zero - NEGLIGIBLE, zero - NEGLIGIBLE, x);
+  NAME(vector) shifted = x * (REAL)1.44269504088896341 + ROUNDING;
+  NAME(vector) n = shifted - ROUNDING, r = x - n * LN2_HIGH - n * LN2_LOW;
+  NAME(vector) e = r * r * NAME(polynomial)(r, N_OF(NAME(of_exp)), NAME(of_exp));
+  NAME(mask) whole = (NAME(mask))shifted - (NAME(mask))(zero + ROUNDING);
+  NAME(vector) power = (NAME(vector))((whole + BIAS) << MANTISSA);
+  return (e + r) * power + (power - 1);
+}
+
+/* log(1 + x) = 2 artanh(x / (2 + x)) for x from 0 to 1. */
+INLINE NAME(vector) NAME(log_one_plus)(NAME(vector) x) {
+  NAME(vector) t = x / (x + 2), z = t * t;
+  NAME(vector) rest = z * NAME(polynomial)(z, N_OF(NAME(of_artanh)), NAME(of_artanh));
+  return 2 * (t + t * rest);
+}
+
+/* Without its sign. */
+INLINE NAME(vector) NAME(magnitude)(NAME(vector) x) {
+  const NAME(vector) zero = {0};
+  return (NAME(vector))((NAME(mask))x & ~(NAME(mask))(-zero));
+}
+
+/* tanh |x| = -m / (2 + m) with m = e^(-2 |x|) - 1. */
+INLINE NAME(vector) NAME(tanh)(NAME(vector) x) {
+  const NAME(vector) zero = {0};
+  NAME(vector) m = NAME(exp_minus_one)(-2 * NAME(magnitude)(x));
+  NAME(mask) sign = (NAME(mask))(-zero) & (NAME(mask))x;
+  return (NAME(vector))(sign | (NAME(mask))NAME(magnitude)(m / (m + 2)));
+}
+
+/* 1 / (1 + e^-x), of small values too. */
+INLINE NAME(vector) NAME(logistic)(NAME(vector) x) {
+  const NAME(vector) zero = {0}, one = zero + 1;
+  NAME(vector) decay = NAME(exp)(-NAME(magnitude)(x));
+  return NAME(choose)(x < zero, decay, one) / (decay + 1);
+}
+
+/* log(1 + e^x) */
+INLINE NAME(vector) NAME(softplus)(NAME(vector) x) {
+  const NAME(vector) zero = {0};
+  NAME(vector) decay = NAME(exp)(-NAME(magnitude)(x));
+  return NAME(choose)(x < zero, zero, x) + NAME(log_one_plus)(decay);
+}
+
 /* With t = x, (x - 1) / (x + 1) or -1 / x, whichever is below tan(pi / 8), for x > 0. */
 INLINE NAME(vector) NAME(atan)(NAME(vector) x) {
   const NAME(vector) zero = {0}, one = zero + 1;
   const NAME(mask) sign = (NAME(mask))(-zero);
-  NAME(vector) a = (NAME(vector))((NAME(mask))x & ~sign);
+  NAME(vector) a = NAME(magnitude)(x);
   NAME(mask) far = a > zero + (REAL)2.41421356237309505;
   NAME(mask) middle = ~far & (a > zero + (REAL)0.414213562373095049);
   NAME(vector) above = NAME(choose)(far, -one, NAME(choose)(middle, a - 1, a));
@@ -85,6 +144,7 @@ INLINE NAME(vector) NAME(atan)(NAME(vector) x) {
 #undef MANTISSA
 #undef BIAS
 #undef LARGEST
+#undef NEGLIGIBLE
 #undef LN2_HIGH
 #undef LN2_LOW
 #undef QUARTER_HIGH

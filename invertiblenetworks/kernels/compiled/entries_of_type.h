@@ -2,16 +2,17 @@
    header. */
 
 #define ARRAY(i) ((REAL *)w[i].address)
+#define ACTIVATION(i) ((NAME(Activation)){w[i].number, w[i + 1].real, w[i + 2].real})
 
 void NAME(call_forward)(const Word *w) {
   NAME(forward)(w[0].address, ARRAY(1), ARRAY(2), ARRAY(3), ARRAY(4), ARRAY(5),
-                ARRAY(6), ARRAY(7), ARRAY(8), ARRAY(9), w[10].real);
+                ARRAY(6), ARRAY(7), ARRAY(8), ARRAY(9), ACTIVATION(10));
 }
 
 void NAME(call_backward)(const Word *w) {
   NAME(backward)(w[0].address, ARRAY(1), ARRAY(2), ARRAY(3), ARRAY(4), ARRAY(5),
                  ARRAY(6), ARRAY(7), ARRAY(8), ARRAY(9), ARRAY(10), ARRAY(11),
-                 ARRAY(12), ARRAY(13), w[14].real);
+                 ARRAY(12), ARRAY(13), ACTIVATION(14));
 }
 
 void NAME(call_transform)(const Word *w) {
@@ -63,3 +64,4 @@ void NAME(call_rotation_gradients)(const Word *w) {
 }
 
 #undef ARRAY
+#undef ACTIVATION

@@ -58,6 +58,9 @@ typedef struct {
   integer n_parts; /* for threads */
 } Rows;
 
+/* Kinds of activations, numbered as in `block.py`. */
+enum { TWO_SLOPES, TANH, LOGISTIC, SOFTPLUS };
+
 #define MOST_AXES 8
 
 /* An array with any strides. */
@@ -67,7 +70,7 @@ typedef struct {
 } Layout;
 
 /* Changes with every argument of a function and every field of a struct. */
-int interface_version(void) { return 4; }
+int interface_version(void) { return 5; }
 
 int is_supported(void) {
   __builtin_cpu_init();
@@ -89,6 +92,8 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "panels_of_type.h"
 #include "parts_of_type.h"
 #include "matrices_of_type.h"
+#include "elementary_of_type.h"
+#include "activations_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"
 #include "lines_of_type.h"
@@ -99,7 +104,6 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "mixing_of_type.h"
 #include "copying_of_type.h"
 #include "householder_of_type.h"
-#include "elementary_of_type.h"
 #include "coupling_of_type.h"
 #include "entries_of_type.h"
 #undef REAL
@@ -124,6 +128,8 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "panels_of_type.h"
 #include "parts_of_type.h"
 #include "matrices_of_type.h"
+#include "elementary_of_type.h"
+#include "activations_of_type.h"
 #include "products_of_type.h"
 #include "windows_of_type.h"
 #include "lines_of_type.h"
@@ -134,6 +140,5 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "mixing_of_type.h"
 #include "copying_of_type.h"
 #include "householder_of_type.h"
-#include "elementary_of_type.h"
 #include "coupling_of_type.h"
 #include "entries_of_type.h"

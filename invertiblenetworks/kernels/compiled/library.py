@@ -35,8 +35,8 @@ WITH_MEMORY = ("forward", "backward", "transform", "correlate", "mix", "mix_back
 """Functions that say how much memory they take."""
 
 KINDS_OF_ARGUMENTS = {
-    "forward": 10 * "a" + "r",
-    "backward": 14 * "a" + "r",
+    "forward": 10 * "a" + "nrr",
+    "backward": 14 * "a" + "nrr",
     "transform": "an" + 5 * "a",
     "correlate": 5 * "a",
     "mix": "ann" + 5 * "a",

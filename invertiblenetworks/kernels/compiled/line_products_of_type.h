@@ -82,24 +82,32 @@ static void NAME(linear)(integer n_lines, integer n, integer n_rows, integer n_c
 
 static void NAME(hidden)(integer n_lines, integer n, integer n_rows, integer n_columns,
                          const REAL *weights, const REAL *bias, const REAL *in,
-                         REAL *out, REAL slope) {
-  if (slope == 0)
+                         REAL *out, const NAME(Activation) *f) {
+  if (f->kind != TWO_SLOPES) {
+    NAME(linear)(n_lines, n, n_rows, n_columns, weights, bias, in, out);
+    NAME(activate)(f, n, n_lines * n_rows, out);
+  } else if (f->first == 0) {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, bias, in, out,
                  NAME(relu), 0, 0);
-  else
+  } else {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, bias, in, out,
-                 NAME(leaky), 0, slope);
+                 NAME(leaky), 0, f->first);
+  }
 }
 
 static void NAME(pulled)(integer n_lines, integer n, integer n_rows, integer n_columns,
                          const REAL *weights, const REAL *in, REAL *out, const REAL *h,
-                         REAL slope) {
-  if (slope == 0)
+                         const NAME(Activation) *f) {
+  if (f->kind != TWO_SLOPES) {
+    NAME(linear)(n_lines, n, n_rows, n_columns, weights, 0, in, out);
+    NAME(pull_activation)(f, n, n_lines * n_rows, out, h);
+  } else if (f->first == 0) {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, 0, in, out,
                  NAME(pull_relu), h, 0);
-  else
+  } else {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, 0, in, out,
-                 NAME(pull_leaky), h, slope);
+                 NAME(pull_leaky), h, f->first);
+  }
 }
 
 /* Components of three weights, of one line each, so many numbers apart; and the adjoint,

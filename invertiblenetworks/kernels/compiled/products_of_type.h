@@ -19,10 +19,10 @@ INLINE void NAME(multiply)(int n_vectors, integer n_outer, integer n_inner,
   }
 }
 
-/* What is done with products before they are stored: nothing, the activation, or its
-   derivative, which is a function of its output h as in `activations.py`. ReLU, whose
-   slope below 0 is 0, has functions of its own, since 0 times what is not finite is not
-   0. What is not a number stays. */
+/* What is done with products before they are stored: nothing, an activation of two
+   slopes, or its derivative, which is a function of its output h as in `activations.py`.
+   ReLU, whose slope below 0 is 0, has functions of its own, since 0 times what is not
+   finite is not 0. What is not a number stays. */
 enum NAME(finish) { NAME(plain), NAME(relu), NAME(leaky), NAME(pull_relu), NAME(pull_leaky) };
 
 INLINE NAME(vector) NAME(finished)(enum NAME(finish) finish, NAME(vector) a,
