@@ -23,6 +23,7 @@ PARTS = (
     "mixing",
     "copying",
     "householder",
+    "scales",
     "coupling",
     "entries",
 )

@@ -111,6 +111,24 @@ def columns(x):
     return np.moveaxis(x, 1, 0).reshape(x.shape[1], -1)
 
 
+def exact_scale(activation, raw):
+    """The scale, its logarithm, what that is a sum of, and its derivative."""
+    kind, *numbers = activation.compiled_as
+    # As floats: what is rounded in float32 is one of the roundings allowed.
+    first, second = map(EXACT, numbers)
+    decay = np.exp(-abs(raw))
+    if kind == "exp_arctan":
+        log_s = first * np.arctan(raw)
+        return np.exp(log_s), log_s, abs(log_s), first / (1 + raw * raw)
+    if kind == "softplus":
+        s = np.maximum(raw, 0) + np.log1p(decay)
+        return s, np.log(s), abs(np.log(s)) + 1, -np.expm1(-s) / s
+    share, rest = np.where(raw < 0, [decay, 0 * raw + 1], [0 * raw + 1, decay])
+    share, rest = share / (1 + decay), rest / (1 + decay)
+    s = first + (second - first) * share
+    return s, np.log(s), abs(np.log(s)) + 2, (second - first) * share * rest / s
+
+
 def wide_range(dtype):
     """Numbers of all sizes, dense where the reduction of arguments changes."""
     tiny = np.finfo(dtype).smallest_subnormal

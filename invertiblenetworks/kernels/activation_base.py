@@ -27,6 +27,10 @@ STANDS_FOR_ALL = "compiled_as"
 """The one that stands for all of the function."""
 
 
+KINDS = ("two_slopes", "tanh", "logistic", "softplus", "exp_arctan")
+"""Of functions that compiled kernels know, numbered as in ``kernels.c``."""
+
+
 class CompiledAs(NamedTuple):
     """What compiled kernels know a function as.
 
@@ -44,6 +48,11 @@ class CompiledAs(NamedTuple):
     kind: str
     first: float = 0.0
     second: float = 0.0
+
+    @property
+    def words(self) -> tuple[int, float, float]:
+        """The kind as a number, and the numbers."""
+        return KINDS.index(self.kind), self.first, self.second
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,19 @@ from compiled_cases import (
     TRANSFORMS,
     Guards,
     exact,
+    exact_scale,
     expect_close,
     in_layout,
 )
 
 from invertiblenetworks.kernels import affine_formulas
-from invertiblenetworks.kernels.activation_layers import ExpClampLayer, SigmoidLayer
+from invertiblenetworks.kernels.activation_layers import (
+    ExpClampLayer,
+    Sigmoid2Layer,
+    SigmoidLayer,
+    SoftplusLayer,
+    TanhLayer,
+)
 from invertiblenetworks.kernels.channels import empty_state
 from invertiblenetworks.kernels.compiled import coupling, library, rows
 
@@ -25,6 +32,8 @@ dtypes = pytest.mark.parametrize("dtype", ["float64", "float32"])
 inverses = pytest.mark.parametrize("inverse", [False, True], ids=["map", "inverse"])
 
 SCALE = ExpClampLayer()
+SCALES = [SCALE, Sigmoid2Layer(), SigmoidLayer(0.3, 1.7), SoftplusLayer()]
+all_scales = pytest.mark.parametrize("scale", SCALES, ids=repr)
 
 SIZES = [
     *((n, 3, ()) for n in (1, 7, 8, 16, 17, 33, 300)),
@@ -42,21 +51,19 @@ sizes = pytest.mark.parametrize(("n", "c", "spatial"), SIZES, ids=str)
 
 def exact_map(activation, inverse, x, p):
     raw, shift = np.split(exact(p), 2, axis=1)
-    # As a float: what is rounded in float32 is one of the roundings allowed.
-    log_s = EXACT(activation.compiled_as.first) * np.arctan(raw)
-    s, x = np.exp(log_s), exact(x)
+    s, log_s, terms, _ = exact_scale(activation, raw)
+    x = exact(x)
     y = (x - shift) / s if inverse else s * x + shift
     bound = (abs(x) + abs(shift)) / s if inverse else s * abs(x) + abs(shift)
     per_sample = tuple(range(1, x.ndim))
     sign = -1 if inverse else 1
-    return y, bound, sign * log_s.sum(per_sample), abs(log_s).sum(per_sample)
+    return y, bound, sign * log_s.sum(per_sample), terms.sum(per_sample)
 
 
 def exact_pull(activation, inverse, dy, dld, y, p):
     """Of ``dx, dp, x``: the values, and bounds for errors of each."""
     raw, shift = np.split(exact(p), 2, axis=1)
-    factor = EXACT(activation.compiled_as.first)
-    s, slope = np.exp(factor * np.arctan(raw)), factor / (1 + raw * raw)
+    s, _, _, slope = exact_scale(activation, raw)
     dy, y, dld = exact(dy), exact(y), exact(dld).reshape(-1, *(1,) * (y.ndim - 1))
     if inverse:
         dx, x, dshift = dy / s, s * y + shift, -dy / s
@@ -118,22 +125,23 @@ def uses(monkeypatch):
 @compiled
 @inverses
 @dtypes
+@all_scales
 @sizes
-def test_formulas(n, c, spatial, dtype, inverse, uses, rng):
+def test_formulas(n, c, spatial, scale, dtype, inverse, uses, rng):
     x, p, dy, dld = operands(n, c, spatial, rng, dtype)
     x, p, dy = as_state(x), as_state(p), as_state(dy)
     before = [a.copy() for a in (x, p, dy, dld)]
-    expect_transform(inverse, x, p, empty_state(x))
+    expect_transform(inverse, x, p, empty_state(x), scale)
     results = [empty_state(a) for a in (x, p, x)]
-    expect_pull(inverse, (dy, dld, x, p), results)
+    expect_pull(inverse, (dy, dld, x, p), results, scale)
     assert uses == {True: 2, False: 0}
     for array, old in zip((x, p, dy, dld), before, strict=True):
         np.testing.assert_array_equal(array, old)
     # In the place of what is read; the numbers are the same.
-    TRANSFORMS[inverse](SCALE, x, p, place := empty_state(x))
-    TRANSFORMS[inverse](SCALE, place_of_x := as_state(x), p, place_of_x)
+    TRANSFORMS[inverse](scale, x, p, place := empty_state(x))
+    TRANSFORMS[inverse](scale, place_of_x := as_state(x), p, place_of_x)
     np.testing.assert_array_equal(place_of_x, place)
-    PULLS[inverse](SCALE, dy, dld, x, p, dy, p, x)
+    PULLS[inverse](scale, dy, dld, x, p, dy, p, x)
     for array, result in zip((dy, p, x), results, strict=True):
         np.testing.assert_array_equal(array, result)
 
@@ -221,7 +229,7 @@ def test_arrays_that_are_left_to_numpy(uses, rng):
     dld = np.repeat(dld, 2)[::2]
     expect_pull(False, (dy, dld, x, p), results)
     assert uses == {True: 2, False: 5}
-    assert coupling.functions_for(SigmoidLayer(), x) is None
+    assert coupling.functions_for(TanhLayer(), x) is None
     assert coupling.functions_for(SCALE, x) is not None
     for dtype in ("float16", "complex128", ">f8", "int64"):
         assert coupling.functions_for(SCALE, x.astype(dtype)) is None
@@ -294,10 +302,10 @@ def test_nothing_beside_results_is_written(n, c, spatial, inverse, dtype, n_part
     functions = library.functions(np.dtype(dtype))
     memory, options = guarded((n_parts * n,)), dict(n_parts=n_parts)
     arrays, of_map = (x, p, y, ld, memory), rows.rows_of(x, p, y, **options)
-    functions.affine(of_map, inverse, *arrays, SCALE.compiled_as.first)
+    functions.affine(of_map, inverse, *arrays, *SCALE.compiled_as.words)
     of_back = rows.rows_of(x, p, results[2], dy, results[1], results[0], **options)
     read = (dy, dld, x, p)
-    functions.affine_back(of_back, inverse, *read, *results, SCALE.compiled_as.first)
+    functions.affine_back(of_back, inverse, *read, *results, *SCALE.compiled_as.words)
     guards.check()
     wanted, bound, of_ld, bound_ld = exact_map(SCALE, inverse, x, p)
     expect_close(y, wanted, bound, 12)

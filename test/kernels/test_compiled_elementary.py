@@ -1,13 +1,18 @@
-"""Accuracy of the compiled exponential and arctangent, as couplings use them."""
+"""Accuracy of the compiled scales and their logarithms, as couplings use them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiled_cases import PULLS, TRANSFORMS, exact, wide_range
+from compiled_cases import PULLS, TRANSFORMS, exact, exact_scale, wide_range
 
 from invertiblenetworks.kernels.activation_base import CompiledAs
-from invertiblenetworks.kernels.activation_layers import ExpClampLayer
+from invertiblenetworks.kernels.activation_layers import (
+    ExpClampLayer,
+    Sigmoid2Layer,
+    SigmoidLayer,
+    SoftplusLayer,
+)
 from invertiblenetworks.kernels.activations import CLAMP_FACTOR
 from invertiblenetworks.kernels.compiled import library
 
@@ -66,19 +71,61 @@ def test_accuracy_of_the_scale(dtype):
             assert not s.all()
 
 
+OTHERS = [SigmoidLayer(), Sigmoid2Layer(), SigmoidLayer(0.3, 1.7), SoftplusLayer()]
+
+
+@compiled
+@dtypes
+@pytest.mark.parametrize("activation", OTHERS, ids=repr)
+def test_accuracy_of_other_scales(activation, dtype):
+    """Logarithms and their derivatives also where the scale rounds to 0."""
+    raw = wide_range(dtype)
+    raw = raw[abs(raw) < 1000]
+    s, log_s = of_vectors(raw, activation=activation)
+    wanted, log_wanted, terms, slope = exact_scale(activation, exact(raw))
+    info, dx = np.finfo(dtype), np.empty((len(raw), 1), dtype)
+    p, zero = np.stack([raw, np.zeros_like(raw)]), np.zeros_like(dx)
+    dp = np.empty_like(p)
+    one, rooms = np.ones(len(raw), dtype), (dx, dp.T, np.empty_like(dx))
+    with np.errstate(invalid="ignore"):  # 0 / 0 of NumPy is not asked for
+        PULLS[False](activation, zero, one, zero, p.T, *rooms)
+    for found, sure, bound in (
+        (s, wanted, abs(wanted)),
+        (log_s, log_wanted, terms),
+        (dp[0], slope, slope),
+    ):
+        allowed = 5 * (info.eps * bound + info.smallest_subnormal)
+        assert (abs(found - sure) <= allowed).all()
+
+
+@compiled
+@dtypes
+def test_logarithms_of_any_size(dtype):
+    """Of scales that are all but constant, from the smallest numbers to large ones."""
+    tiny = float(np.finfo(dtype).smallest_subnormal)
+    for low in (tiny, 1001 * tiny, 1e-30, 0.7, 1.0, 1.5, 1e30):
+        activation = SigmoidLayer(low, 1.0000001 * low + tiny)
+        s, log_s = of_vectors(np.full(3, -800.0, dtype), activation=activation)
+        np.testing.assert_array_equal(s, np.array(low, dtype))
+        error = abs(log_s - np.log(exact(s)))
+        assert (error <= 2 * np.spacing(abs(log_s))).all()
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @compiled
 @dtypes
 @inverses
 @pytest.mark.parametrize("value", [1.0, -0.0, np.inf, np.nan])
-@pytest.mark.parametrize("clamp", [2.0, 1000.0])
-def test_extreme_values(clamp, value, inverse, dtype, monkeypatch):
+@pytest.mark.parametrize(
+    "activation", [ExpClampLayer(), ExpClampLayer(1000.0), *OTHERS[:3]], ids=repr
+)
+def test_extreme_values(activation, value, inverse, dtype, monkeypatch):
     """As NumPy has them, in whole vectors and in what is left at the end."""
     top = float(np.finfo(dtype).max)
     special = [0.0, -0.0, 1e-40, -1e-40, 1e-20, 1e30, -1e30, top, -top]
     special += [np.inf, -np.inf, np.nan, 1.0, -3.0]
     raw = np.tile(np.array(special, dtype), 4)[:53].reshape(1, 1, 53)
-    x, activation = np.full_like(raw, value), ExpClampLayer(clamp)
+    x = np.full_like(raw, value)
     p = np.concatenate([raw, np.full_like(raw, 0.5)], axis=1)
     dld = np.full(1, 0.5, dtype)
 
@@ -90,7 +137,9 @@ def test_extreme_values(clamp, value, inverse, dtype, monkeypatch):
 
     found = run()
     monkeypatch.setattr(library, "compiled_kernels", lambda: None)
-    units = 4 + 2 * clamp  # since rounding of log s shows in the scale
+    units = 4 + 2 * getattr(
+        activation, "clamp", 0
+    )  # since rounding of log s shows in the scale
     rtol = units * np.finfo(dtype).eps
     tiny = units * np.finfo(dtype).smallest_subnormal
     for a, b in zip(found, run(), strict=True):

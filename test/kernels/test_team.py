@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 import invertiblenetworks as inn
 from invertiblenetworks.kernels import workers
+from invertiblenetworks.kernels.activation_base import KINDS
 from invertiblenetworks.kernels.compiled import library, shapes
 from invertiblenetworks.kernels.compiled.block import ACTIVATIONS
 from invertiblenetworks.kernels.compiled.library import functions
@@ -38,7 +39,7 @@ class Block:
         self.parameters = [rng.standard_normal(s).astype(**of) for s in sizes]
         self.margin, self.n_hidden, self.n_panels = margin, n_hidden, n_panels
         # Of any kind; a slope below 0, or the ends of a range.
-        self.activation = (int(rng.integers(len(ACTIVATIONS))), 0.1, 0.9)
+        self.activation = (KINDS.index(rng.choice(ACTIVATIONS)), 0.1, 0.9)
 
     def results(self, n_parts):
         x, dy, (w1, b1, w2, b2, w3) = self.x, self.dy, self.parameters

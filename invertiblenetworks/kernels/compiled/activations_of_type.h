@@ -1,10 +1,12 @@
-/* Activations of panels that are no part of their products, see `block.py`; follows
-   `elementary_of_type.h`. What is not a number stays. */
+/* Activations, see `CompiledAs`; follows `elementary_of_type.h`. What is not a number
+   stays. */
 
 typedef struct {
   integer kind;
-  REAL first, second; /* slope below 0; or low and high ends of a range */
+  REAL first, second;
 } NAME(Activation);
+
+/* Of panels, where they are no part of a product. */
 
 INLINE NAME(vector) NAME(value)(integer kind, NAME(vector) x, REAL low, REAL high) {
   if (kind == TANH) return NAME(tanh)(x);

@@ -33,7 +33,7 @@ TILE_BYTES = 2**18
 """Bytes of one hidden state over whose pixels gradients are summed at a time."""
 
 ACTIVATIONS = ("two_slopes", "tanh", "logistic", "softplus")
-"""Kinds of activations, numbered as in `kernels.c`."""
+"""Kinds of activations."""
 
 
 class CompiledBlock:
@@ -54,8 +54,7 @@ class CompiledBlock:
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
-        self.functions, (kind, *numbers) = functions, activation.compiled_as
-        self.activation = (ACTIVATIONS.index(kind), *numbers)
+        self.functions, self.activation = functions, activation.compiled_as.words
 
     def forward(self, x: Array) -> Array:
         images, y, shape = self._images(x)

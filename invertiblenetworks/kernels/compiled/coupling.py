@@ -1,6 +1,6 @@
 """Formulas of affine couplings, compiled: each is one pass over the memory.
 
-The scale is ``exp(factor arctan(raw))``, as `ExpClampLayer` has it.
+The scale is that of one of `SCALES`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..workspace import scratch
 from .library import Functions, functions_of
 from .rows import Rows, rows_of
 
-SCALES = ("exp_arctan",)
+SCALES = ("exp_arctan", "logistic", "softplus")
 """Kinds of activations."""
 
 OF_FORMULA = 4
@@ -58,7 +58,7 @@ def transform(
     memory = scratch("compiled coupling", (rows.n_parts * len(x),), x)
     if xp is np:
         arrays = (x, p, y, ld, memory)
-        functions.affine(rows, inverse, *arrays, activation.compiled_as.first)
+        functions.affine(rows, inverse, *arrays, *activation.compiled_as.words)
     return ld
 
 
@@ -84,4 +84,4 @@ def pull(
     dld = xp.ascontiguousarray(dld)
     if xp is np:
         arrays = (dy, dld, y, p, dx, dp, x)
-        functions.affine_back(rows, inverse, *arrays, activation.compiled_as.first)
+        functions.affine_back(rows, inverse, *arrays, *activation.compiled_as.words)

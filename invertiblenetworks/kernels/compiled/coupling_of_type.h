@@ -1,7 +1,7 @@
-/* Formulas of affine couplings, see `coupling.py`; follows `elementary_of_type.h`.
+/* Formulas of affine couplings, see `coupling.py`; follows `scales_of_type.h`.
 
-   With raw and shift the halves of p, log s = factor atan(raw) is the logarithm of the
-   scale s. What is written may be in the place of what is read. */
+   With raw and shift the halves of p, the scale s is an activation of raw. What is written
+   may be in the place of what is read. */
 
 /* Vectors of a row are loaded and stored whole, but for what is left at its end. */
 INLINE NAME(vector) NAME(load)(const REAL *from, integer n) {
@@ -32,7 +32,7 @@ typedef struct {
   int inverse;
   const REAL *x, *p;
   REAL *y, *sums; /* sums of log s, of each sample for each part */
-  REAL factor;
+  NAME(Activation) activation;
 } NAME(AffineCall);
 
 /* A part is some numbers of every row. */
@@ -41,9 +41,10 @@ INLINE integer NAME(column)(const Rows *r, integer part) {
                             : r->n_pixels * part / r->n_parts / LANES * LANES;
 }
 
-INLINE void NAME(affine_as)(int inverse, int pixels_are_samples,
+INLINE void NAME(affine_as)(int kind, int from_zero, int inverse, int pixels_are_samples,
                             const NAME(AffineCall) *c, integer part) {
   const Rows *r = c->r;
+  NAME(vector) log_of_high = NAME(log)((NAME(vector)){0} + c->activation.second);
   integer first = NAME(column)(r, part), last = NAME(column)(r, part + 1);
   REAL sign = inverse ? -1 : 1, *ld = c->sums;
   if (pixels_are_samples) memset(ld + first, 0, (last - first) * sizeof(REAL));
@@ -57,14 +58,17 @@ INLINE void NAME(affine_as)(int inverse, int pixels_are_samples,
       NAME(vector) sums = {0};
       for (integer i = first; i < last; i += LANES) {
         integer left = last - i;
-        NAME(vector) log_s = c->factor * NAME(atan)(NAME(load)(raw + i, left));
-        NAME(vector) s = NAME(exp)(log_s), t = NAME(load)(shift + i, left);
+        NAME(vector) a = NAME(load)(raw + i, left), t = NAME(load)(shift + i, left);
         NAME(vector) value = NAME(load)(from + i, left);
-        NAME(put)(to + i, left, inverse ? (value - t) / s : s * value + t);
+        NAME(Scale) s = NAME(scale)(kind, from_zero, &c->activation, log_of_high, a);
+        NAME(put)(to + i, left, inverse ? (value - t) / s.value : s.value * value + t);
         if (pixels_are_samples) {
-          NAME(put)(ld + i, left, NAME(load)(ld + i, left) + sign * log_s);
+          NAME(put)(ld + i, left, NAME(load)(ld + i, left) + sign * s.log);
+        } else if (left < LANES) {
+          UNROLLED for (integer lane = 0; lane < LANES; lane++)
+            if (lane < left) total += s.log[lane];
         } else {
-          sums += log_s;
+          sums += s.log;
           if (i / LANES % CHAIN == CHAIN - 1) {
             total += NAME(sum)(sums);
             sums = (NAME(vector)){0};
@@ -80,18 +84,18 @@ INLINE void NAME(affine_as)(int inverse, int pixels_are_samples,
 static void NAME(part_of_affine)(void *context, integer part) {
   const NAME(AffineCall) *c = context;
   if (c->r->pixels_are_samples)
-    NAME(affine_as)(c->inverse, 1, c, part);
+    WITH_SCALE(&c->activation, NAME(affine_as), c->inverse, 1, c, part);
   else
-    NAME(affine_as)(c->inverse, 0, c, part);
+    WITH_SCALE(&c->activation, NAME(affine_as), c->inverse, 0, c, part);
 }
 
 /* Write y = s x + shift and the sums of log s; or y = (x - shift) / s and minus them.
    Memory for a number of each sample and part. */
 static void NAME(affine)(const Rows *r, int inverse, const REAL *x, const REAL *p, REAL *y,
-                  REAL *ld, REAL *memory, double factor) {
+                  REAL *ld, REAL *memory, NAME(Activation) activation) {
   int pixels_are_samples = r->pixels_are_samples;
   REAL *sums = pixels_are_samples ? ld : memory;
-  NAME(AffineCall) c = {r, inverse, x, p, y, sums, factor};
+  NAME(AffineCall) c = {r, inverse, x, p, y, sums, activation};
   do_parts(NAME(part_of_affine), &c, r->n_parts);
   if (!pixels_are_samples)
     NAME(sum_parts)(r->n_samples, memory, r->n_samples, ld, r->n_parts);
@@ -101,14 +105,15 @@ typedef struct {
   const Rows *r;
   int inverse;
   const REAL *dy, *dld, *y, *p;
-  REAL *dx, *dp, *x, factor;
+  REAL *dx, *dp, *x;
+  NAME(Activation) activation;
 } NAME(AffineBackCall);
 
-static void NAME(part_of_affine_back)(void *context, integer part) {
-  const NAME(AffineBackCall) *c = context;
+INLINE void NAME(affine_back_as)(int kind, int from_zero, const NAME(AffineBackCall) *c,
+                                 integer part) {
   const Rows *r = c->r;
   int inverse = c->inverse;
-  REAL factor = c->factor;
+  const NAME(vector) none = {0}; /* no logarithm is asked for */
   integer first = NAME(column)(r, part), last = NAME(column)(r, part + 1);
   for (integer n = 0; n < r->n_samples; n++)
     for (integer k = 0; k < r->n_channels; k++) {
@@ -121,13 +126,14 @@ static void NAME(part_of_affine_back)(void *context, integer part) {
       for (integer i = first; i < last; i += LANES) {
         integer left = last - i;
         NAME(vector) a = NAME(load)(raw + i, left);
-        NAME(vector) s = NAME(exp)(factor * NAME(atan)(a));
+        NAME(Scale) of_a = NAME(scale)(kind, from_zero, &c->activation, none, a);
+        NAME(vector) s = of_a.value, of_log_s = of_a.derivative_of_log;
         NAME(vector) t = NAME(load)(raw + r->shift_of_p + i, left);
         NAME(vector) value = NAME(load)(y + i, left);
         NAME(vector) cotangent = NAME(load)(dy + i, left);
         NAME(vector) of_ld = (NAME(vector)){0} + (r->pixels_are_samples ? 0 : c->dld[n]);
         if (r->pixels_are_samples) of_ld = NAME(load)(c->dld + i, left);
-        NAME(vector) of_log_s = factor / (a * a + 1), dt, dvalue;
+        NAME(vector) dt, dvalue;
         if (inverse) {
           of_log_s *= -(cotangent * value + of_ld);
           value = s * value + t;
@@ -147,11 +153,16 @@ static void NAME(part_of_affine_back)(void *context, integer part) {
     }
 }
 
+static void NAME(part_of_affine_back)(void *context, integer part) {
+  const NAME(AffineBackCall) *c = context;
+  WITH_SCALE(&c->activation, NAME(affine_back_as), c, part);
+}
+
 /* Pull dy back through y = s x + shift, and write x. Or, with x and y exchanged all
    over, through the inverse: then y = (x - shift) / s is given, and x is written. */
 static void NAME(affine_back)(const Rows *r, int inverse, const REAL *dy, const REAL *dld,
                        const REAL *y, const REAL *p, REAL *dx, REAL *dp, REAL *x,
-                       double factor) {
-  NAME(AffineBackCall) c = {r, inverse, dy, dld, y, p, dx, dp, x, factor};
+                       NAME(Activation) activation) {
+  NAME(AffineBackCall) c = {r, inverse, dy, dld, y, p, dx, dp, x, activation};
   do_parts(NAME(part_of_affine_back), &c, r->n_parts);
 }

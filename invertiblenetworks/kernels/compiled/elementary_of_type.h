@@ -9,6 +9,8 @@
 #define ROUNDING 0x1.8p52 /* added and subtracted it leaves an integer */
 #define MANTISSA 52
 #define BIAS 1023
+#define MOST 0x1.fffffffffffffp1023 /* that is finite */
+#define LEAST 0x1p-1022 /* that is normal */
 #define LARGEST 760 /* e to this is infinite, to minus this zero */
 #define NEGLIGIBLE 38 /* e to minus this, beside 1 */
 #define LN2_HIGH 0.693147180559945286 /* and what is left of it by rounding */
@@ -34,6 +36,8 @@ static const REAL NAME(of_artanh)[] = {
 #define ROUNDING 0x1.8p23f
 #define MANTISSA 23
 #define BIAS 127
+#define MOST 0x1.fffffep127f
+#define LEAST 0x1p-126f
 #define LARGEST 110
 #define NEGLIGIBLE 18
 #define LN2_HIGH 0.693147182464599609f
@@ -96,6 +100,24 @@ INLINE NAME(vector) NAME(log_one_plus)(NAME(vector) x) {
   return 2 * (t + t * rest);
 }
 
+/* log x = n log 2 + 2 artanh((m - 1) / (m + 1)), with x = 2^n m and m near 1, for x > 0;
+   infinity and what is not a number stay. */
+INLINE NAME(vector) NAME(log)(NAME(vector) given) {
+  const NAME(vector) zero = {0}, one = zero + 1;
+  NAME(mask) tiny = given < zero + LEAST; /* their exponent does not tell n */
+  NAME(vector) x = NAME(choose)(tiny, given / LEAST, given);
+  const NAME(mask) fraction = (((NAME(mask)){0} + 1) << MANTISSA) - 1;
+  NAME(vector) m = (NAME(vector))(((NAME(mask))x & fraction) | (NAME(mask))one);
+  NAME(mask) large = m > zero + (REAL)1.41421356237309505;
+  NAME(mask) whole = ((NAME(mask))x >> MANTISSA) - BIAS - large + (tiny & (1 - BIAS));
+  m = NAME(choose)(large, m / 2, m);
+  NAME(vector) n = (NAME(vector))(whole + (NAME(mask))(zero + ROUNDING)) - ROUNDING;
+  NAME(vector) t = (m - 1) / (m + 1), z = t * t;
+  NAME(vector) rest = z * NAME(polynomial)(z, N_OF(NAME(of_artanh)), NAME(of_artanh));
+  NAME(vector) result = n * LN2_HIGH + (2 * t + (2 * t * rest + n * LN2_LOW));
+  return NAME(choose)(given <= zero + MOST, result, given);
+}
+
 /* Without its sign. */
 INLINE NAME(vector) NAME(magnitude)(NAME(vector) x) {
   const NAME(vector) zero = {0};
@@ -143,8 +165,9 @@ INLINE NAME(vector) NAME(atan)(NAME(vector) x) {
 #undef ROUNDING
 #undef MANTISSA
 #undef BIAS
+#undef MOST
+#undef LEAST
 #undef LARGEST
-#undef NEGLIGIBLE
 #undef LN2_HIGH
 #undef LN2_LOW
 #undef QUARTER_HIGH

@@ -41,12 +41,12 @@ void NAME(call_copy)(const Word *w) {
 
 void NAME(call_affine)(const Word *w) {
   NAME(affine)(w[0].address, w[1].number, ARRAY(2), ARRAY(3), ARRAY(4), ARRAY(5),
-               ARRAY(6), w[7].real);
+               ARRAY(6), ACTIVATION(7));
 }
 
 void NAME(call_affine_back)(const Word *w) {
   NAME(affine_back)(w[0].address, w[1].number, ARRAY(2), ARRAY(3), ARRAY(4), ARRAY(5),
-                    ARRAY(6), ARRAY(7), ARRAY(8), w[9].real);
+                    ARRAY(6), ARRAY(7), ARRAY(8), ACTIVATION(9));
 }
 
 void NAME(call_householder)(const Word *w) {

@@ -58,8 +58,8 @@ typedef struct {
   integer n_parts; /* for threads */
 } Rows;
 
-/* Kinds of activations, numbered as in `block.py`. */
-enum { TWO_SLOPES, TANH, LOGISTIC, SOFTPLUS };
+/* Kinds of activations, numbered as in `activation_base.py`. */
+enum { TWO_SLOPES, TANH, LOGISTIC, SOFTPLUS, EXP_ARCTAN };
 
 #define MOST_AXES 8
 
@@ -104,6 +104,7 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "mixing_of_type.h"
 #include "copying_of_type.h"
 #include "householder_of_type.h"
+#include "scales_of_type.h"
 #include "coupling_of_type.h"
 #include "entries_of_type.h"
 #undef REAL
@@ -113,7 +114,9 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #undef LANES
 #undef WIDTH
 #undef WITH_VECTORS
+#undef WITH_SCALE
 #undef N_OF
+#undef NEGLIGIBLE
 #undef CHAIN
 #undef MANY_TILES
 #undef COMPONENTS
@@ -140,5 +143,6 @@ int bytes_of_panel_row(void) { return VECTORS * VECTOR_BYTES; }
 #include "mixing_of_type.h"
 #include "copying_of_type.h"
 #include "householder_of_type.h"
+#include "scales_of_type.h"
 #include "coupling_of_type.h"
 #include "entries_of_type.h"
