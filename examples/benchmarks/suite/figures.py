@@ -19,6 +19,7 @@ from .libraries import (
     NORMFLOWS,
     PYTORCH,
     REALNVP,
+    SMOOTH,
 )
 from .results import Results
 from .task import OURS, Group
@@ -26,6 +27,7 @@ from .task import OURS, Group
 COLORS = {
     OURS: "#d62728",
     KEEPING: "#ff9896",
+    SMOOTH: "#e377c2",
     PYTORCH: "#9467bd",
     CHANNELS_LAST: "#c5b0d5",
     REALNVP: "#bcbd22",

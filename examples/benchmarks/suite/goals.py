@@ -14,10 +14,11 @@ from .experiments import (
     memory_limit,
     memory_size,
     multiscale,
+    precision,
     single_scale,
 )
 from .flops import ratio_to_limit
-from .libraries import CHECKPOINT, FREIA, MEMCNN, NFLOWS, NORMFLOWS, PYTORCH
+from .libraries import CHECKPOINT, FREIA, MEMCNN, NFLOWS, NORMFLOWS, PYTORCH, SMOOTH
 from .results import Results
 from .tables import NOTHING, table
 from .task import OURS, Group, Settings, Task
@@ -162,6 +163,19 @@ def _limits_of_memory(results: Results, settings: Settings) -> Cases:
     ]
 
 
+def _precision(library: str) -> Callable[[Results, Settings], Cases]:
+    """Error of the worst gradient in all batches."""
+
+    def cases(results: Results, settings: Settings) -> Cases:
+        tasks = precision.groups(settings)[0]
+        found = next(
+            precision.errors(results, t) for t in tasks if t.library == library
+        )
+        return [("of a parameter", None if found is None else max(found))]
+
+    return cases
+
+
 def _import(results: Results, settings: Settings) -> Cases:
     return [("seconds", imports.beyond_numpy(results, OURS, settings))]
 
@@ -190,5 +204,7 @@ GOALS = (
     ),
     Goal("whole process / smaller published curve, in inputs", 1.0, _below_published),
     Goal("peak of a call / its memory limit", 1.05, _limits_of_memory),
+    Goal("float32 gradients / float64, tanh", precision.BOUND, _precision(SMOOTH)),
+    Goal("float32 gradients / float64, ReLU", precision.BOUND, _precision(OURS)),
     Goal("import beyond NumPy's, no framework", 0.3, _import),
 )

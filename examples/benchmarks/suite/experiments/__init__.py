@@ -11,6 +11,7 @@ from .memory_depth import MEMORY_DEPTH
 from .memory_limit import MEMORY_LIMIT
 from .memory_size import MEMORY_SIZE
 from .multiscale import MULTISCALE
+from .precision import PRECISION
 from .single_scale import SINGLE_SCALE
 from .threads import THREADS
 
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         MEMORY_LIMIT,
         THREADS,
         CONVOLUTIONS,
+        PRECISION,
         IMPORTS,
     )
 }

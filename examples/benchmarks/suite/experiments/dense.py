@@ -6,13 +6,13 @@ import itertools
 from pathlib import Path
 
 from ..figures import relative_times
-from ..libraries import FREIA, KEEPING, NFLOWS, NORMFLOWS, PYTORCH, REALNVP
+from ..libraries import FREIA, KEEPING, NFLOWS, NORMFLOWS, PYTORCH, REALNVP, SMOOTH
 from ..results import Results
 from ..tables import comparison
 from ..task import OURS, Configuration, Group, Settings, compare
 from .experiment import Experiment
 
-LIBRARIES = [OURS, KEEPING, PYTORCH, REALNVP, NORMFLOWS, FREIA, NFLOWS]
+LIBRARIES = [OURS, KEEPING, SMOOTH, PYTORCH, REALNVP, NORMFLOWS, FREIA, NFLOWS]
 FEATURES, WIDTHS, BATCHES = (64, 16), (256, 64), (1024, 128)
 STEPS = 8
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..figures import relative_times
-from ..libraries import KEEPING, NORMFLOWS
+from ..libraries import KEEPING, NORMFLOWS, SMOOTH
 from ..results import Results
 from ..tables import comparison
 from ..task import OURS, Configuration, Group, Settings, compare
 from .experiment import Experiment
 
-LIBRARIES = [OURS, KEEPING, NORMFLOWS]
+LIBRARIES = [OURS, KEEPING, SMOOTH, NORMFLOWS]
 SCALES = 3
 
 CASES = (

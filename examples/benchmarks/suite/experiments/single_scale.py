@@ -16,6 +16,7 @@ from ..libraries import (
     NFLOWS,
     NORMFLOWS,
     PYTORCH,
+    SMOOTH,
 )
 from ..results import Results
 from ..tables import MIB, comparison
@@ -23,7 +24,7 @@ from ..task import OURS, Configuration, Group, Settings, compare
 from .experiment import Experiment
 
 STORING = [PYTORCH, CHANNELS_LAST, NORMFLOWS, FREIA, NFLOWS]
-LIBRARIES = [OURS, KEEPING, *STORING, CHECKPOINT, MEMCNN]
+LIBRARIES = [OURS, KEEPING, SMOOTH, *STORING, CHECKPOINT, MEMCNN]
 SIZES = (64, 128)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..task import OURS
 
 KEEPING = f"{OURS}, keeping"
+SMOOTH = f"{OURS}, tanh"
 NUMPY = "NumPy"
 PYTORCH = "PyTorch"
 CHANNELS_LAST = "PyTorch, channels last"
@@ -22,6 +23,7 @@ CHECKPOINT = "torch.utils.checkpoint"
 MODULES = {
     OURS: "ours",
     KEEPING: "ours_keeping",
+    SMOOTH: "ours_smooth",
     NUMPY: "numpy_only",
     PYTORCH: "plain_torch",
     CHANNELS_LAST: "torch_channels_last",
@@ -33,5 +35,5 @@ MODULES = {
     CHECKPOINT: "with_checkpoint",
 }
 
-WITHOUT_PEERS = (OURS, KEEPING, NUMPY)
+WITHOUT_PEERS = (OURS, KEEPING, SMOOTH, NUMPY)
 """Those that run in the environment of this package; all others need that of peers."""

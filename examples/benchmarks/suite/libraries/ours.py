@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tracemalloc
 from contextlib import nullcontext
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from invertiblenetworks import (
+    ADAM,
     KeptStates,
     NetworkGlow,
     ResidualBlock,
@@ -18,6 +20,7 @@ from invertiblenetworks import (
 )
 from invertiblenetworks.kernels import conv as kernels
 
+from ..precision import LEARNING_RATE, precision_subject, training_images
 from ..subject import PERTURBATION, Subject, data, squeezed_data
 from ..task import Configuration
 from .fresh_process import import_seconds
@@ -25,9 +28,9 @@ from .fresh_process import import_seconds
 SMALL_IMAGE = 16
 
 
-def multiscale(c: Configuration, kept=None) -> Subject:
+def multiscale(c: Configuration, kept=None, **options) -> Subject:
     """Glow of several scales."""
-    return flow(multiscale_glow(c), data(c), kept)
+    return flow(multiscale_glow(c, **options), data(c), kept)
 
 
 def limited(c: Configuration) -> Subject:
@@ -47,16 +50,28 @@ def limited(c: Configuration) -> Subject:
     return Subject(step, *_count(net), numbers)
 
 
-def single_scale(c: Configuration, kept=None) -> Subject:
+def single_scale(c: Configuration, kept=None, **options) -> Subject:
     """Glow on squeezed images."""
-    x = squeezed_data(c)
-    return flow(NetworkGlow(x.shape[1], c.hidden, L=1, K=c.steps, rng=0), x, kept)
+    x, options = squeezed_data(c), dict(L=1, K=c.steps, rng=0, **options)
+    return flow(NetworkGlow(x.shape[1], c.hidden, **options), x, kept)
 
 
-def dense(c: Configuration, kept=None) -> Subject:
+def dense(c: Configuration, kept=None, **options) -> Subject:
     """Glow on vectors."""
-    net = NetworkGlow(c.channels, c.hidden, L=1, K=c.steps, ndims=0, rng=0)
-    return flow(net, data(c), kept)
+    options = dict(L=1, K=c.steps, ndims=0, rng=0, **options)
+    return flow(NetworkGlow(c.channels, c.hidden, **options), data(c), kept)
+
+
+def precision(c: Configuration, **options) -> Subject:
+    """Gradients in float32 of a trained Glow beside those in float64."""
+    net, optimizer = multiscale_glow(c, **options), ADAM(LEARNING_RATE)
+    for x in training_images(c):
+        gradients(net, x)
+        optimizer.step(net.get_params())
+    double = copy.deepcopy(net).astype("float64")
+    return precision_subject(
+        c, lambda x: gradients(net, x), lambda x: gradients(double, x)
+    )
 
 
 def residual_block(c: Configuration) -> Subject:
@@ -117,10 +132,18 @@ def flow(net, x, kept: KeptStates | None = None) -> Subject:
     return Subject(step, *_count(net), traced_peak=traced_peak)
 
 
-def multiscale_glow(c: Configuration) -> NetworkGlow:
+def multiscale_glow(c: Configuration, **options) -> NetworkGlow:
     """Return the network that `multiscale` makes steps of."""
-    options = dict(L=c.scales, K=c.steps, split_scales=True, logdet=True)
+    options = dict(L=c.scales, K=c.steps, split_scales=True, **options)
     return NetworkGlow(c.channels, c.hidden, rng=0, **options)
+
+
+def gradients(net, x) -> list[np.ndarray]:
+    """Return those of all parameters, of the mean negative log-likelihood."""
+    net.clear_grad()
+    z, _ = net.forward(x)
+    net.backward(z / len(x), z)
+    return net.get_grads()
 
 
 def _traced_peak(net, x) -> int:

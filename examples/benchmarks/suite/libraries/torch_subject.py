@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
+from ..precision import LEARNING_RATE, precision_subject, training_images
 from ..subject import PERTURBATION, Subject
+from ..task import Configuration
 
 INITIALISED = ("data_dep_init_done", "initialized")
 """Buffers with which normflows and nflows note that a first batch was seen."""
@@ -44,6 +47,26 @@ def flow_subject(model: nn.Module, loss: Callable[[], Tensor]) -> Subject:
 
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return Subject(step, trained, conditioner_weights(model))
+
+
+def trained_precision(
+    c: Configuration, model: nn.Module, loss: Callable[[nn.Module, Tensor], Tensor]
+) -> Subject:
+    """Train ``model``, and compare its gradients with those in float64."""
+    optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
+
+    def gradients(model: nn.Module, x) -> list:
+        model.zero_grad(set_to_none=True)
+        loss(model, as_tensor(x)).backward()
+        return [p.grad.numpy() for p in model.parameters() if p.grad is not None]
+
+    for x in training_images(c):
+        gradients(model, x)
+        optimizer.step()
+    double = copy.deepcopy(model).double()
+    return precision_subject(
+        c, lambda x: gradients(model, x), lambda x: gradients(double, x)
+    )
 
 
 def conditioner_weights(model: nn.Module) -> int:

@@ -9,14 +9,23 @@ import normflows as nf
 
 from ..subject import Subject, data, squeezed_data
 from ..task import Configuration
-from .torch_subject import as_tensor, flow_subject
+from .torch_subject import as_tensor, flow_subject, trained_precision
 
 
 def multiscale(c: Configuration) -> Subject:
-    """``MultiscaleFlow`` of ``GlowBlock``, with the options of the example.
+    """``MultiscaleFlow`` of ``GlowBlock``, with the options of the example."""
+    model, x = _multiscale_flow(c), as_tensor(data(c))
+    return flow_subject(model, lambda: model.forward_kld(x))
 
-    Its levels start with the coarsest, and its flows map from latents to data.
-    """
+
+def precision(c: Configuration) -> Subject:
+    """Gradients in float32 of the same, trained, beside those in float64."""
+    model = _multiscale_flow(c)
+    return trained_precision(c, model, lambda model, x: model.forward_kld(x))
+
+
+def _multiscale_flow(c: Configuration) -> nf.MultiscaleFlow:
+    """Its levels start with the coarsest, and its flows map from latents to data."""
     bases, flows, merges = [], [], []
     for scale in range(c.scales):
         channels, size = c.channels * 2 ** (scale + 2), c.size // 2 ** (scale + 1)
@@ -27,9 +36,7 @@ def multiscale(c: Configuration) -> Subject:
         flows.insert(0, [*blocks, nf.flows.Squeeze()])
         if not last:
             merges.insert(0, nf.flows.Merge())
-    model = nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
-    x = as_tensor(data(c))
-    return flow_subject(model, lambda: model.forward_kld(x))
+    return nf.MultiscaleFlow(bases, flows, merges, class_cond=False)
 
 
 def single_scale(c: Configuration) -> Subject:
