@@ -107,11 +107,11 @@ def _functions(name: str, dtype: np.dtype) -> Functions:
 def compiled_kernels() -> str | None:
     """Name the vector instructions of the compiled kernels in use.
 
-    Conditioners with piecewise linear activations, convolutions that keep the size of
-    images, 1x1 convolutions, and affine couplings with the default scale are compiled
-    when the package is installed on a machine with an x86 processor and a C compiler.
-    Without them NumPy does the same work, more slowly, as it does in any case for
-    conditioners and scales with other functions (tanh, sigmoid, softplus).
+    Conditioners with ReLU, leaky ReLU, tanh, the logistic function, softplus or no
+    activation, convolutions that keep the size of images, 1x1 convolutions, and affine
+    couplings with the scales of this package are compiled when it is installed on a
+    machine with an x86 processor and a C compiler. Without them NumPy does the same
+    work, more slowly, as it does in any case for activations of your own.
 
     Returns
     -------
