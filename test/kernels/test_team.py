@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import itertools
 import os
 import threading
 import time
@@ -85,6 +86,56 @@ def test_more_parts_than_pixels(rng):
     block = Block(rng, 1, (3,), (2, 3, 2), (1,), "float64")
     for a, b in zip(block.results(1), block.results(50), strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-13, atol=1e-13)
+
+
+def number_of_parts(block, n_asked):
+    """How many there are: each has memory of its own, as each of two samples has."""
+    f, x, dy = block.functions, block.x, block.dy
+
+    def memory(n_samples, n_parts):
+        images = (np.repeat(a[:1], n_samples, axis=0) for a in (x, dy))
+        sizes = block.margin, block.n_hidden, 1, n_parts
+        return f.memory_forward(shapes.shape_of(*images, *sizes))
+
+    own = memory(2, 2) - memory(2, 1)
+    return 1 + (memory(1, n_asked) - memory(1, 1)) // own
+
+
+def numbers_written(spatial, lanes, n_chunks):
+    """Of each chunk of an image, the pixels that windows of three each way reach."""
+    planes, height, width = (1, *spatial)[-3:]
+    has_pairs = height > 1 and width % lanes == 0
+    n = planes * (-(-height // 2) if has_pairs else height) * width
+    starts = [n * chunk // n_chunks // lanes * lanes for chunk in range(n_chunks)] + [n]
+    pixels = np.arange(planes * height * width).reshape(planes, height, width)
+    for first, last in itertools.pairwise(starts):
+        written = set()
+        for place in range(first, last):
+            row, x = divmod(place, width)
+            plane, line = divmod(row, -(-height // 2) if has_pairs else height)
+            lines = (2 * line - 1, 2 * line + 3) if has_pairs else (line - 1, line + 2)
+            near = [(plane - 1, plane + 2), lines, (x - 1, x + 2)]
+            written.update(pixels[tuple(slice(max(a, 0), b) for a, b in near)].flat)
+        yield written
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "spatial", [(18, 64), (7, 16), (40, 20), (12, 8, 32), (5, 6, 10)], ids=str
+)
+def test_parts_at_the_same_time_write_to_other_pixels(spatial, dtype, rng):
+    """And an image of a few lines, as a memory limit leaves them, has several."""
+    block = Block(rng, 1, spatial, (2, 8, 3), (1,) * len(spatial), dtype)
+    lanes = block.functions.width // 3
+    counts = {number_of_parts(block, n_asked) for n_asked in range(1, 40)}
+    assert counts == set(range(1, max(counts) + 1))
+    for n_parts in counts - {1}:
+        written = list(numbers_written(spatial, lanes, 2 * n_parts))
+        for first in (0, 1):  # the chunks of each phase
+            for a, b in itertools.pairwise(written[first::2]):
+                assert a.isdisjoint(b)
+    least = {(18, 64): 3, (40, 20): 4, (12, 8, 32): 2}
+    assert max(counts) >= least.get(spatial, 1)
 
 
 def step(net, x):

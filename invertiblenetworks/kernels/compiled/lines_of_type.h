@@ -31,10 +31,13 @@ INLINE int NAME(has_lines)(const Shape *s) {
 /* Planes of a window. */
 INLINE integer NAME(n_planes)(const Shape *s) { return 2 * s->margin[0] + 1; }
 
-/* The shape of the pairs. A tile has about as many pixels as it has elsewhere. */
+/* The shape of the pairs. A tile has about as many pixels as it has elsewhere. A window
+   reaches into one line of the pairs above and below, and the lines that two windows reach
+   into from both sides are not the same: that is as far as if each had half of a pair. */
 INLINE Shape NAME(shape_of_pairs)(const Shape *s) {
   Shape pairs = *s;
   pairs.spatial[1] = (s->spatial[1] + 1) / 2;
+  pairs.margin[1] = 0, pairs.margin[2] = s->spatial[2] / 2 + 1;
   pairs.panels_of_tile = (s->panels_of_tile + 1) / 2;
   return pairs;
 }

@@ -28,11 +28,12 @@ INLINE integer NAME(reach)(const Shape *s) {
   return (s->margin[0] * s->spatial[1] + s->margin[1]) * s->spatial[2] + s->margin[2];
 }
 
-/* Number of parts: as many as the shape says, if they are large enough. */
+/* Number of parts: as many as the shape says, if the chunk between two others is large
+   enough for both to reach into it. Chunks have at least so many whole vectors. */
 INLINE integer NAME(n_parts)(const Shape *s, int adds_beside) {
-  integer n = s->n_parts, all = NAME(all_pixels)(s);
+  integer n = s->n_parts, n_vectors = NAME(all_pixels)(s) / LANES;
   integer reach = adds_beside ? NAME(reach)(s) : 0;
-  while (n > 1 && reach && s->n_samples % n && all < 4 * n * (reach + 2 * WIDTH)) n--;
+  while (n > 1 && s->n_samples % n && n_vectors / (2 * n) * LANES < 2 * reach) n--;
   return n < 1 ? 1 : n;
 }
 
