@@ -19,12 +19,8 @@ SHORTER_WAYS = (
     "cuda_scale",
     "cuda_value",
     "cuda_derivative",
-    "compiled_as",
 )
 """What follows from the value and the derivative, and may be written out."""
-
-STANDS_FOR_ALL = "compiled_as"
-"""The one that stands for all of the function."""
 
 
 KINDS = ("two_slopes", "tanh", "logistic", "softplus", "exp_arctan")
@@ -72,8 +68,8 @@ class Activation(ABC):
     cuda_value, cuda_derivative : str or None
         C++ expressions for `forward`, of ``x``, and for `derivative`, of ``y``, with
         the options, all of type ``T``. Both or neither; ``None``: array code serves.
-    compiled_as : CompiledAs or None
-        For a function that compiled kernels know; None for others.
+    compiled_as : tuple or None
+        What compiled kernels know the function as, if it is one of theirs.
     cuda_scale : str or None
         C++ statements that do on a GPU what `scale` and `log_derivative` do: they set
         ``value``, ``log_value`` and ``log_derivative`` from ``x`` and the options, all
@@ -105,11 +101,10 @@ class Activation(ABC):
         if place("vjp") > min(place("forward"), place("derivative")):
             cls.vjp = Activation.vjp
         of_function = min(map(place, ("forward", "derivative", "vjp")))
-        others = [name for name in SHORTER_WAYS if name != STANDS_FOR_ALL]
-        of_all = min(of_function, *map(place, others))
+        if place("compiled_as") > min(of_function, *map(place, SHORTER_WAYS)):
+            cls.compiled_as = None  # That stands for all of the function.
         for name in SHORTER_WAYS:
-            nearest = of_all if name == STANDS_FOR_ALL else of_function
-            if place(name) > nearest:
+            if place(name) > of_function:
                 setattr(cls, name, getattr(Activation, name))
 
     def __post_init__(self):

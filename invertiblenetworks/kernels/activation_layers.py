@@ -238,10 +238,10 @@ class SoftplusLayer(Activation):
     """Smooth, positive ramp: ``y = log(1 + exp(x))``."""
 
     positive = True
-    cuda_scale = """
+    cuda_scale = f"""
         value = (x > 0 ? x : T(0)) + log1p(exp(-fabs(x)));
-        log_value = log(value);
-        log_derivative = -expm1(-value) / value;
+        log_value = x < -{activations.FAR} ? x : log(value);
+        log_derivative = x < -{activations.FAR} ? T(1) : -expm1(-value) / value;
     """
     compiled_as = CompiledAs("softplus")
 
@@ -253,6 +253,10 @@ class SoftplusLayer(Activation):
 
     def derivative(self, y: Array) -> Array:
         return activations.softplus_grad(1.0, y)
+
+    def scale(self, x: Array) -> tuple[Array, Array]:
+        y = self.forward(x)
+        return y, activations.softplus_log(x, y)
 
     def log_derivative(self, x: Array, y: Array) -> Array:
         return activations.softplus_log_derivative(y)

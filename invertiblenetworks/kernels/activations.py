@@ -22,6 +22,9 @@ from .parts import parts_of_images
 # The original rounds 2 / pi, which would make exp_clamp reach exp(±clamp), to this.
 CLAMP_FACTOR = 0.636
 
+FAR = 40.0
+"""So far below zero ``log(1 + exp(x))`` is ``exp(x)``, in double precision too."""
+
 
 def _expect_between(where: str, y: Array, low: float, high: float) -> None:
     """Raise unless all elements of a NumPy array lie in the open range (low, high).
@@ -327,7 +330,24 @@ def softplus_grad(dy: Array, y: Array) -> Array:
     return -dy * get_array_module(y).expm1(-y)
 
 
+def softplus_log(x: Array, y: Array) -> Array:
+    """Logarithm of `softplus` from its input and output.
+
+    Far below zero it is the input, also where the value itself rounds to 0.
+    """
+    xp = get_array_module(x)
+    return xp.where(x < -FAR, x, xp.log(_not_zero(y)))
+
+
 def softplus_log_derivative(y: Array) -> Array:
-    """Derivative of ``log(softplus(x))`` from the output: ``(1 - exp(-y)) / y``."""
-    negative = -y
+    """Derivative of ``log(softplus(x))`` from the output: ``(1 - exp(-y)) / y``.
+
+    1 where the output has rounded to 0.
+    """
+    negative = -_not_zero(y)
     return get_array_module(y).expm1(negative) / negative
+
+
+def _not_zero(y: Array) -> Array:
+    """The array with small numbers in place of smaller ones."""
+    return get_array_module(y).maximum(y, np.finfo(y.dtype).tiny)

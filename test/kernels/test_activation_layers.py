@@ -124,7 +124,14 @@ def test_shorter_ways_of_another_function_are_lost(to_xp, to_numpy):
         def scale(self, x):
             return super().scale(x)
 
+    class OwnKernel(SigmoidLayer):
+        """With CUDA of its own, so NumPy's code may be another, too."""
+
+        cuda_value = "1 / (1 + exp(-x))"
+
     x = np.array([-1.0, 3.0])
+    assert OwnKernel().compiled_as is None
+    assert OwnKernel.scale is SigmoidLayer.scale
     assert Mixed().compiled_as is None
     np.testing.assert_array_equal(
         to_numpy(Mixed().forward_in_place(to_xp(x.copy()))), 2 * x

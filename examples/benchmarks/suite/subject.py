@@ -34,7 +34,7 @@ class Subject:
     step: Callable[[], float]
     parameters: int = 0
     conditioner_weights: int = 0
-    numbers: dict[str, float] = dataclasses.field(default_factory=dict)
+    numbers: dict[str, float | list[float]] = dataclasses.field(default_factory=dict)
     traced_peak: Callable[[], int] | None = None
 
 

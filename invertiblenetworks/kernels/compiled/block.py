@@ -2,8 +2,9 @@
 
 Pixels are cut into panels of three vectors of the processor. Columns, both hidden
 states and the products with the last weights of a panel follow each other in memory
-that stays in the cache, and each product ends with bias and activation while its sums
-are in registers. Threads share the pixels.
+that stays in the cache. Each product ends with the bias while its sums are in
+registers, and with an activation of two slopes; a smooth one follows. Threads share the
+pixels.
 
 The arithmetic is in ``block_of_type.h``.
 """

@@ -2,7 +2,9 @@
    header. */
 
 #define ARRAY(i) ((REAL *)w[i].address)
-#define ACTIVATION(i) ((NAME(Activation)){w[i].number, w[i + 1].real, w[i + 2].real})
+#define ACTIVATION(i)                                      \
+  ((NAME(Activation)){w[i].number, w[i + 1].real, w[i + 2].real, \
+                      w[i + 2].real - w[i + 1].real})
 
 void NAME(call_forward)(const Word *w) {
   NAME(forward)(w[0].address, ARRAY(1), ARRAY(2), ARRAY(3), ARRAY(4), ARRAY(5),

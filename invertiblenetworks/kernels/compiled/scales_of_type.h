@@ -10,8 +10,8 @@ INLINE NAME(Scale) NAME(exp_arctan_scale)(NAME(vector) x, REAL factor) {
 }
 
 /* With low = 0 the logarithm is exact where the value rounds to 0 too. */
-INLINE NAME(Scale) NAME(logistic_scale)(int from_zero, NAME(vector) x, REAL low, REAL high,
-                                        NAME(vector) log_of_high) {
+INLINE NAME(Scale) NAME(logistic_scale)(int from_zero, const NAME(Activation) *f,
+                                        NAME(vector) log_of_high, NAME(vector) x) {
   const NAME(vector) zero = {0}, one = zero + 1;
   NAME(mask) negative = x < zero;
   NAME(vector) decay = NAME(exp)(-NAME(magnitude)(x)), total = decay + 1;
@@ -19,10 +19,10 @@ INLINE NAME(Scale) NAME(logistic_scale)(int from_zero, NAME(vector) x, REAL low,
   NAME(vector) rest = NAME(choose)(negative, one, decay) / total;
   if (from_zero) {
     NAME(vector) log = NAME(choose)(x > zero, zero, x) - NAME(log_one_plus)(decay);
-    return (NAME(Scale)){high * share, log_of_high + log, rest};
+    return (NAME(Scale)){f->second * share, log_of_high + log, rest};
   }
-  NAME(vector) value = low + (high - low) * share;
-  return (NAME(Scale)){value, NAME(log)(value), (high - low) * share * rest / value};
+  NAME(vector) value = f->first + f->width * share;
+  return (NAME(Scale)){value, NAME(log)(value), f->width * share * rest / value};
 }
 
 /* Far below zero it is e^x. */
@@ -49,5 +49,5 @@ INLINE NAME(Scale) NAME(scale)(int kind, int from_zero, const NAME(Activation) *
                                NAME(vector) log_of_high, NAME(vector) x) {
   if (kind == EXP_ARCTAN) return NAME(exp_arctan_scale)(x, f->first);
   if (kind == SOFTPLUS) return NAME(softplus_scale)(x);
-  return NAME(logistic_scale)(from_zero, x, f->first, f->second, log_of_high);
+  return NAME(logistic_scale)(from_zero, f, log_of_high, x);
 }

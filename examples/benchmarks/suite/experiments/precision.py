@@ -43,13 +43,13 @@ def _table(results: Results, settings: Settings) -> str:
     rows = []
     for task in groups(settings)[0]:
         found = errors(results, task)
-        name = results.error(task) or _name(task)
         if found is None:
-            rows.append([name, NOTHING, NOTHING, NOTHING])
+            error = results.error(task) or NOTHING
+            rows.append([_name(task), error, NOTHING, NOTHING])
             continue
         numbers = [f"{n:.1e}" for n in (statistics.median(found), max(found))]
         within = sum(error <= BOUND for error in found)
-        rows.append([name, *numbers, f"{within} of {len(found)}"])
+        rows.append([_name(task), *numbers, f"{within} of {len(found)}"])
     return table(HEADER, rows)
 
 
