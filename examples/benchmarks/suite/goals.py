@@ -76,12 +76,12 @@ def _is_large(group: Group) -> bool:
 
 
 def _times(
-    results: Results, groups: Iterable[Group], libraries: tuple[str, ...]
+    results: Results, groups: Iterable[Group], own: str, libraries: tuple[str, ...]
 ) -> Cases:
     """Time of ours in units of the fastest of some libraries."""
     cases = []
     for group in groups:
-        ours = next(task for task in group if task.library == OURS)
+        ours = next(task for task in group if task.library == own)
         others = [task for task in group if task.library in libraries]
         ratios = [results.ratio(ours, task) for task in others]
         worst = None if None in ratios else max(ratio.value for ratio in ratios)
@@ -89,24 +89,32 @@ def _times(
     return cases
 
 
-def _large_multiscale(results: Results, settings: Settings) -> Cases:
-    groups = filter(_is_large, multiscale.groups(settings))
-    return _times(results, groups, (NORMFLOWS,))
-
-
-def _large_single_scale(*libraries: str) -> Callable[[Results, Settings], Cases]:
+def _large_multiscale(own: str) -> Callable[[Results, Settings], Cases]:
     def cases(results: Results, settings: Settings) -> Cases:
-        groups = filter(_is_large, single_scale.groups(settings))
-        return _times(results, groups, libraries)
+        groups = filter(_is_large, multiscale.groups(settings))
+        return _times(results, groups, own, (NORMFLOWS,))
 
     return cases
 
 
-def _small_and_dense(results: Results, settings: Settings) -> Cases:
-    images = multiscale.groups(settings) + single_scale.groups(settings)
-    small = [group for group in images if not _is_large(group)]
-    libraries = (NORMFLOWS, FREIA, NFLOWS, PYTORCH)
-    return _times(results, small + dense.groups(settings), libraries)
+def _large_single_scale(
+    own: str, *libraries: str
+) -> Callable[[Results, Settings], Cases]:
+    def cases(results: Results, settings: Settings) -> Cases:
+        groups = filter(_is_large, single_scale.groups(settings))
+        return _times(results, groups, own, libraries)
+
+    return cases
+
+
+def _small_and_dense(own: str) -> Callable[[Results, Settings], Cases]:
+    def cases(results: Results, settings: Settings) -> Cases:
+        images = multiscale.groups(settings) + single_scale.groups(settings)
+        small = [group for group in images if not _is_large(group)]
+        groups = small + dense.groups(settings)
+        return _times(results, groups, own, (NORMFLOWS, FREIA, NFLOWS, PYTORCH))
+
+    return cases
 
 
 def _limits(results: Results, settings: Settings) -> Cases:
@@ -180,16 +188,41 @@ def _import(results: Results, settings: Settings) -> Cases:
     return [("seconds", imports.beyond_numpy(results, OURS, settings))]
 
 
+def _goals_of_time(own: str, remark: str = "") -> tuple[Goal, ...]:
+    storing = (FREIA, NFLOWS, PYTORCH)
+    return (
+        Goal(
+            f"time{remark} / normflows, three scales, from 128²",
+            0.5,
+            _large_multiscale(own),
+        ),
+        Goal(
+            f"time{remark} / fastest of FrEIA, nflows and plain PyTorch, one scale, "
+            "from 128²",
+            0.75,
+            _large_single_scale(own, *storing),
+        ),
+        Goal(
+            f"time{remark} / fastest of all, below 128² and vectors",
+            0.9,
+            _small_and_dense(own),
+        ),
+        Goal(
+            f"time{remark} / MemCNN's wrapper, from 128²",
+            0.3,
+            _large_single_scale(own, MEMCNN),
+        ),
+        Goal(
+            f"time{remark} / checkpoints, from 128²",
+            0.45,
+            _large_single_scale(own, CHECKPOINT),
+        ),
+    )
+
+
 GOALS = (
-    Goal("time / normflows, three scales, from 128²", 0.5, _large_multiscale),
-    Goal(
-        "time / fastest of FrEIA, nflows and plain PyTorch, one scale, from 128²",
-        0.75,
-        _large_single_scale(FREIA, NFLOWS, PYTORCH),
-    ),
-    Goal("time / fastest of all, below 128² and vectors", 0.9, _small_and_dense),
-    Goal("time / MemCNN's wrapper, from 128²", 0.3, _large_single_scale(MEMCNN)),
-    Goal("time / checkpoints, from 128²", 0.45, _large_single_scale(CHECKPOINT)),
+    *_goals_of_time(OURS),
+    *_goals_of_time(SMOOTH, " with tanh"),
     Goal("time / arithmetic limit", 1.25, _limits),
     Goal("extra memory / normflows, K=16, 128²", 0.1, _memory_of_both),
     Goal(
