@@ -6,6 +6,7 @@ Stimper et al. (2023), normflows, JOSS 8(86), 5361.
 from __future__ import annotations
 
 import normflows as nf
+import torch
 
 from ..subject import Subject, data, squeezed_data
 from ..task import Configuration
@@ -20,6 +21,7 @@ def multiscale(c: Configuration) -> Subject:
 
 def precision(c: Configuration) -> Subject:
     """Gradients in float32 of the same, trained, beside those in float64."""
+    torch.manual_seed(0)
     model = _multiscale_flow(c)
     return trained_precision(c, model, lambda model, x: model.forward_kld(x))
 
