@@ -31,6 +31,7 @@ collect_ignore_glob = ["doubles/*"]
 
 TESTS_OF_ONE_BACKEND = {
     "test_compiled*.py": "numpy",
+    "test_team.py": "numpy",
     "test_doubles_emulated*.py": "emulated",
     "test_gpu_*.py": "cupy",
 }
