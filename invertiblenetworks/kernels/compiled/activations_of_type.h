@@ -37,14 +37,7 @@ INLINE void NAME(activate_as)(integer kind, NAME(Activation) f, integer n, integ
 }
 
 static void NAME(activate)(const NAME(Activation) *f, integer n, integer n_rows,
-                           REAL *rows) {
-  if (f->kind == TANH) NAME(activate_as)(TANH, *f, n, n_rows, rows, 0);
-  else if (f->kind == LOGISTIC) NAME(activate_as)(LOGISTIC, *f, n, n_rows, rows, 0);
-  else NAME(activate_as)(SOFTPLUS, *f, n, n_rows, rows, 0);
-}
-
-static void NAME(pull_activation)(const NAME(Activation) *f, integer n, integer n_rows,
-                                  REAL *rows, const REAL *h) {
+                           REAL *rows, const REAL *h) {
   if (f->kind == TANH) NAME(activate_as)(TANH, *f, n, n_rows, rows, h);
   else if (f->kind == LOGISTIC) NAME(activate_as)(LOGISTIC, *f, n, n_rows, rows, h);
   else NAME(activate_as)(SOFTPLUS, *f, n, n_rows, rows, h);

@@ -191,7 +191,8 @@ static void NAME(pull_panel)(const NAME(BackwardCall) *c, const NAME(Sizes) *z,
   REAL *da1 = b->da1 + i * m * z->line, *da2 = b->da2 + i * lines * z->line;
   REAL *sums_of_da1 = da1 + 2 * z->line;
   NAME(gather_windows)(s, z, panel, c->dy, of_dy, s->n_out, b->dcolumns);
-  NAME(pulled)(lines, panel->n, n, z->third, b->third, b->dcolumns, da2, h2, &c->activation);
+  NAME(pulled)(lines, panel->n, n, z->third, b->third, b->dcolumns, da2, h2,
+               &c->activation);
   if (lines > 1) NAME(clear_missing)(panel, n, da2);
   for (integer l = 0, at = 0; l < lines; l++, at += z->line) {
     NAME(pulled)(1, panel->n, n, n_hidden, b->second, da2 + at, da1 + at, h1 + at,

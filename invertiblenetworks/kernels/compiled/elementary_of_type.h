@@ -66,38 +66,50 @@ INLINE NAME(vector) NAME(polynomial)(NAME(vector) z, integer n, const REAL *of) 
 
 #define N_OF(array) ((integer)(sizeof(array) / sizeof(*(array))))
 
-/* e^x = 2^n e^r with |r| <= ln 2 / 2; what is not a number stays. */
+/* e^r - 1 with x = n log 2 + r and |r| <= log 2 / 2; and the integer n. */
+INLINE NAME(vector) NAME(reduced_exp)(NAME(vector) x, NAME(mask) *n) {
+  const NAME(vector) zero = {0};
+  NAME(vector) shifted = x * (REAL)1.44269504088896341 + ROUNDING;
+  NAME(vector) whole = shifted - ROUNDING, r = x - whole * LN2_HIGH - whole * LN2_LOW;
+  *n = (NAME(mask))shifted - (NAME(mask))(zero + ROUNDING);
+  return r * r * NAME(polynomial)(r, N_OF(NAME(of_exp)), NAME(of_exp)) + r;
+}
+
+INLINE NAME(vector) NAME(power_of_two)(NAME(mask) n) {
+  return (NAME(vector))((n + BIAS) << MANTISSA);
+}
+
+/* e^x = 2^n e^r; what is not a number stays. */
 INLINE NAME(vector) NAME(exp)(NAME(vector) x) {
   const NAME(vector) zero = {0};
+  NAME(mask) n;
   x = NAME(choose)(x > zero + LARGEST, zero + LARGEST, x);
   x = NAME(choose)(x < zero - LARGEST, zero - LARGEST, x);
-  NAME(vector) shifted = x * (REAL)1.44269504088896341 + ROUNDING;
-  NAME(vector) n = shifted - ROUNDING, r = x - n * LN2_HIGH - n * LN2_LOW;
-  NAME(vector) e = r * r * NAME(polynomial)(r, N_OF(NAME(of_exp)), NAME(of_exp));
+  NAME(vector) e = NAME(reduced_exp)(x, &n) + 1;
   /* In two factors: their exponents are in range where that of 2^n is not. */
-  NAME(mask) whole = (NAME(mask))shifted - (NAME(mask))(zero + ROUNDING);
-  NAME(mask) half = whole >> 1;
-  return (e + r + 1) * (NAME(vector))((half + BIAS) << MANTISSA) *
-         (NAME(vector))((whole - half + BIAS) << MANTISSA);
+  NAME(mask) half = n >> 1;
+  return e * NAME(power_of_two)(half) * NAME(power_of_two)(n - half);
 }
 
 /* e^x - 1 = 2^n (e^r - 1) + 2^n - 1 for x <= 0. */
 INLINE NAME(vector) NAME(exp_minus_one)(NAME(vector) x) {
   const NAME(vector) zero = {0};
+  NAME(mask) n;
   x = NAME(choose)(x < zero - NEGLIGIBLE, zero - NEGLIGIBLE, x);
-  NAME(vector) shifted = x * (REAL)1.44269504088896341 + ROUNDING;
-  NAME(vector) n = shifted - ROUNDING, r = x - n * LN2_HIGH - n * LN2_LOW;
-  NAME(vector) e = r * r * NAME(polynomial)(r, N_OF(NAME(of_exp)), NAME(of_exp));
-  NAME(mask) whole = (NAME(mask))shifted - (NAME(mask))(zero + ROUNDING);
-  NAME(vector) power = (NAME(vector))((whole + BIAS) << MANTISSA);
-  return (e + r) * power + (power - 1);
+  NAME(vector) e = NAME(reduced_exp)(x, &n), power = NAME(power_of_two)(n);
+  return e * power + (power - 1);
+}
+
+/* 2 artanh t - 2 t */
+INLINE NAME(vector) NAME(rest_of_artanh)(NAME(vector) t) {
+  NAME(vector) z = t * t;
+  return 2 * t * (z * NAME(polynomial)(z, N_OF(NAME(of_artanh)), NAME(of_artanh)));
 }
 
 /* log(1 + x) = 2 artanh(x / (2 + x)) for x from 0 to 1. */
 INLINE NAME(vector) NAME(log_one_plus)(NAME(vector) x) {
-  NAME(vector) t = x / (x + 2), z = t * t;
-  NAME(vector) rest = z * NAME(polynomial)(z, N_OF(NAME(of_artanh)), NAME(of_artanh));
-  return 2 * (t + t * rest);
+  NAME(vector) t = x / (x + 2);
+  return 2 * t + NAME(rest_of_artanh)(t);
 }
 
 /* log x = n log 2 + 2 artanh((m - 1) / (m + 1)), with x = 2^n m and m near 1, for x > 0;
@@ -112,9 +124,8 @@ INLINE NAME(vector) NAME(log)(NAME(vector) given) {
   NAME(mask) whole = ((NAME(mask))x >> MANTISSA) - BIAS - large + (tiny & (1 - BIAS));
   m = NAME(choose)(large, m / 2, m);
   NAME(vector) n = (NAME(vector))(whole + (NAME(mask))(zero + ROUNDING)) - ROUNDING;
-  NAME(vector) t = (m - 1) / (m + 1), z = t * t;
-  NAME(vector) rest = z * NAME(polynomial)(z, N_OF(NAME(of_artanh)), NAME(of_artanh));
-  NAME(vector) result = n * LN2_HIGH + (2 * t + (2 * t * rest + n * LN2_LOW));
+  NAME(vector) t = (m - 1) / (m + 1);
+  NAME(vector) result = n * LN2_HIGH + (2 * t + (NAME(rest_of_artanh)(t) + n * LN2_LOW));
   return NAME(choose)(given <= zero + MOST, result, given);
 }
 

@@ -85,7 +85,7 @@ static void NAME(hidden)(integer n_lines, integer n, integer n_rows, integer n_c
                          REAL *out, const NAME(Activation) *f) {
   if (f->kind != TWO_SLOPES) {
     NAME(linear)(n_lines, n, n_rows, n_columns, weights, bias, in, out);
-    NAME(activate)(f, n, n_lines * n_rows, out);
+    NAME(activate)(f, n, n_lines * n_rows, out, 0);
   } else if (f->first == 0) {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, bias, in, out,
                  NAME(relu), 0, 0);
@@ -100,7 +100,7 @@ static void NAME(pulled)(integer n_lines, integer n, integer n_rows, integer n_c
                          const NAME(Activation) *f) {
   if (f->kind != TWO_SLOPES) {
     NAME(linear)(n_lines, n, n_rows, n_columns, weights, 0, in, out);
-    NAME(pull_activation)(f, n, n_lines * n_rows, out, h);
+    NAME(activate)(f, n, n_lines * n_rows, out, h);
   } else if (f->first == 0) {
     WITH_VECTORS(n, NAME(product), n_lines, n_rows, n_columns, weights, 0, in, out,
                  NAME(pull_relu), h, 0);
