@@ -65,15 +65,16 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
-def pytest_collection_finish():
-    """Garbage collections of tests need not walk through the tests themselves."""
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_report_header(config):
     backend = config.stash[BACKEND]
     return f"array library: {backend.name} ({backend.xp.__name__})"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_walks_through_the_past():
+    """Collections of garbage need not walk through all tests and their reports."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
