@@ -12,6 +12,7 @@ from .._types import Array
 from ..backend import get_array_module, is_array, to_cpu, to_gpu
 from ..errors import LayerError, NotInitializedError, describe, message
 from ..init import float_type
+from ..kernels.workspace import keeping_gradients
 from ..parameter import Parameter, check_list
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
@@ -64,9 +65,14 @@ class Layer:
         return [p.grad for p in self.get_params()]
 
     def clear_grad(self) -> None:
-        """Forget all gradients."""
-        for parameter in self.get_params():
-            parameter.clear_grad()
+        """Forget all gradients.
+
+        Memory of large ones waits for those of the next step, unless somebody holds
+        them; `release_workspaces` lets go of it.
+        """
+        with keeping_gradients():
+            for parameter in self.get_params():
+                parameter.clear_grad()
 
     def freeze(self, frozen: bool = True) -> Layer:
         """Stop (or, with ``False``, resume) the training of all parameters."""

@@ -34,7 +34,7 @@ from .memory import steps
 from .patches import Columns, Geometry, scatter_add
 from .product_sum import ProductSum
 from .products import multiply
-from .workspace import scratch_matrix
+from .workspace import empty_gradient, scratch_matrix
 
 
 def transform(images: Array, matrices: Array, geometry: Geometry) -> Array:
@@ -127,9 +127,13 @@ def by_tap(w: Array) -> Array:
 
 
 def from_taps(matrices: Array, shape: Shape) -> Array:
-    """Copy one matrix per tap to kernels of this shape."""
-    tidy = get_array_module(matrices).ascontiguousarray
-    return tidy(matrices.transpose(1, 2, 0)).reshape(shape)
+    """Make kernels of this shape of one matrix per tap; a copy where it must be."""
+    in_order = matrices.transpose(1, 2, 0)
+    if in_order.flags.c_contiguous:
+        return in_order.reshape(shape)
+    kernels = empty_gradient(shape, matrices)
+    by_tap(kernels)[...] = matrices
+    return kernels
 
 
 def _multiply_pixels(images, matrix) -> Array:

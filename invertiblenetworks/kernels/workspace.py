@@ -21,6 +21,8 @@ import numpy as np
 
 from .._types import Array, Shape
 from ..backend import get_array_module, on_host
+from .aligned_memory import LINE, aligned_bytes
+from .loans import Loans
 
 
 class Store:
@@ -36,6 +38,8 @@ class Store:
         By role the columns before the gap of a `scratch_rows` that is zero there.
     free : list
         Memory that waits for the next `Lease`.
+    gradients : Loans
+        That of `empty_gradient`.
     """
 
     def __init__(self):
@@ -43,12 +47,14 @@ class Store:
         self.views: dict[str, Array | None] = {}
         self.widths: dict[str, int] = {}
         self.free: list[Array] = []
+        self.gradients = Loans()
 
     @property
     def nbytes(self) -> int:
         """Bytes of all that is kept."""
         kept = [*self.by_role.values(), *self.free]
-        return sum(memory.nbytes for memory in kept if memory is not None)
+        others = sum(memory.nbytes for memory in kept if memory is not None)
+        return self.gradients.nbytes + others
 
     def release(self) -> int:
         """Let go of all; returns its bytes."""
@@ -57,6 +63,7 @@ class Store:
         self.views.clear()
         self.widths.clear()
         self.free.clear()
+        self.gradients.release()
         return n_bytes
 
 
@@ -80,9 +87,9 @@ _all_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _here = _Here()
 
 
-LEARNED_BYTES = 2**20
+LEARNED_BYTES = 2**21
 
-# States of vectors would else be given back to the system after each layer, and fetched
+# Small states would else be given back to the system after each layer, and fetched
 # again page by page. The C library of GNU keeps free memory of up to twice the largest
 # array that a process has freed; this one is never touched.
 np.empty(LEARNED_BYTES, np.uint8)
@@ -140,13 +147,9 @@ def _view(store: Store, xp, role: str, shape: Shape, like: Array) -> Array:
     if memory is None or memory.size < n_bytes:
         # The old one goes before the new one comes.
         store.views[role] = by_role[role] = memory = view = None
-        memory = by_role[role] = _empty(n_bytes, xp)
+        memory = by_role[role] = aligned_bytes(n_bytes, xp)
     view = store.views[role] = memory[:n_bytes].view(like.dtype).reshape(shape)
     return view
-
-
-LINE = 64
-"""Bytes of a line of the cache."""
 
 
 def row_length(n_columns: int, like: Array) -> int:
@@ -220,7 +223,7 @@ class Lease:
         xp, n_bytes = get_array_module(like), _n_bytes(shape, like)
         free = _store(xp).free
         memory = _take(free, n_bytes)
-        self._memory = _empty(n_bytes, xp) if memory is None else memory
+        self._memory = aligned_bytes(n_bytes, xp) if memory is None else memory
         self._free = free
         self.array = self._memory[:n_bytes].view(like.dtype).reshape(shape)
 
@@ -277,12 +280,47 @@ def empty_result(shape: Shape, like: Array) -> Array:
     return lease.array
 
 
+LEAST_LOAN = 2**17
+"""Bytes of a gradient that is lent its memory; the C library keeps smaller ones."""
+
+
+def empty_gradient(shape: Shape, like: Array) -> Array:
+    """Return an array of any content for a gradient.
+
+    It is its user's for as long as they want; see `keeping_gradients` for what is then.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    like : array
+        Gives the type.
+    """
+    xp = get_array_module(like)
+    if xp is not np or _n_bytes(shape, like) < LEAST_LOAN:
+        return xp.empty(shape, like.dtype)
+    return _here.store.gradients.empty(shape, like.dtype)
+
+
+@contextmanager
+def keeping_gradients() -> Iterator[None]:
+    """Let memory of gradients that this thread forgets inside wait for others."""
+    all_loans = [store.gradients for store in _here.stores]
+    for loans in all_loans:
+        loans.takes_back = True
+    try:
+        yield
+    finally:
+        for loans in all_loans:
+            loans.takes_back = False
+
+
 def release_workspaces() -> int:
     """Let go of the memory that is kept between calls.
 
     Kernels keep what they need for a part of their work, to use it for the next part,
-    the next layer and the next call. Not to be called while another thread is in a
-    call.
+    the next layer and the next call; ``clear_grad`` keeps the memory of gradients that
+    nobody else holds, for those of the next step. Not to be called while another thread
+    is in a call.
 
     Returns
     -------
@@ -302,19 +340,6 @@ def release_workspaces() -> int:
 def release_own_workspaces() -> int:
     """The same for what is kept for calls of this thread."""
     return sum(store.release() for store in _here.stores)
-
-
-def _empty(n_bytes: int, xp) -> Array:
-    """Fresh memory that begins with a line of the cache, as a device's always does.
-
-    NumPy's is 16 bytes off. Vectors of the processor are as long as a line, so every
-    one of them would lie in two.
-    """
-    if not on_host(xp):
-        return xp.empty(n_bytes, np.uint8)
-    memory = xp.empty(n_bytes + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE if xp is np else 0
-    return memory[start : start + n_bytes]
 
 
 def _n_bytes(shape: Shape, like: Array) -> int:

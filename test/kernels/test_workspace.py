@@ -9,8 +9,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from invertiblenetworks import compiled_kernels
+from invertiblenetworks.kernels.aligned_memory import LINE
 from invertiblenetworks.kernels.workspace import (
-    LINE,
     Lease,
     empty_result,
     passing_results,
@@ -164,11 +165,13 @@ def test_old_memory_goes_before_new_memory_comes():
 
 FAULTS = """
 import resource
+import sys
 import numpy as np
 from invertiblenetworks import NetworkGlow
 
-net = NetworkGlow(64, 8, L=1, K=4, ndims=0, rng=0)
-x = np.random.default_rng(0).random((1024, 64), "float32")
+n_hidden, n_samples = map(int, sys.argv[1:])
+net = NetworkGlow(64, n_hidden, L=1, K=8, ndims=0, rng=0)
+x = np.random.default_rng(0).random((n_samples, 64), "float32")
 net.initialize(x[:64].copy())
 
 def faults_of_steps(number):
@@ -187,8 +190,22 @@ print(faults_of_steps(10))
 @pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="about the C library of GNU"
 )
-def test_states_of_vectors_stay_in_memory():
-    """In a process that has done nothing else; a step has some thirty such arrays."""
-    command = [sys.executable, "-c", FAULTS]
+@pytest.mark.parametrize(
+    ("n_hidden", "n_samples"),
+    [
+        pytest.param(8, 1024, id="states"),
+        pytest.param(
+            512,
+            64,
+            id="gradients",
+            marks=pytest.mark.skipif(
+                compiled_kernels() is None, reason="those of compiled kernels"
+            ),
+        ),
+    ],
+)
+def test_arrays_of_a_step_stay_in_memory(n_hidden, n_samples):
+    """In a process that has done nothing else; a step has dozens of them."""
+    command = [sys.executable, "-c", FAULTS, str(n_hidden), str(n_samples)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(printed.stdout) < 500

@@ -18,7 +18,7 @@ from ...backend import get_array_module
 from .. import workers
 from ..activation_base import Activation
 from ..streamed_block import Gradients, Pull
-from ..workspace import Lease, empty_result, scratch
+from ..workspace import Lease, empty_gradient, empty_result, scratch
 from .library import Functions
 from .shapes import (
     Shape,
@@ -94,7 +94,8 @@ class CompiledBlock:
         memory = self._memory(self.functions.memory_backward(shape), x)
         (w1, w2, w3), (b1, b2) = self.weights, self.biases
         dx = self.xp.empty(x.shape, x.dtype)
-        gradients = Gradients(*map(self.xp.empty_like, (w1, b1, w2, b2, w3)))
+        parameters = (w1, b1, w2, b2, w3)
+        gradients = Gradients(*(empty_gradient(p.shape, p) for p in parameters))
         if self.xp is np:
             arrays = (x, dy, w1, w2, w3, states, dx, *gradients, memory)
             self.functions.backward(shape, *arrays, *self.activation)

@@ -1,0 +1,209 @@
+"""Memory of gradients that nobody holds any more."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import invertiblenetworks as inn
+from invertiblenetworks.kernels.aligned_memory import LINE
+from invertiblenetworks.kernels.loans import Loans
+from invertiblenetworks.kernels.workspace import (
+    LEAST_LOAN,
+    empty_gradient,
+    keeping_gradients,
+    release_workspaces,
+)
+
+FLOAT = np.dtype("float32")
+LIKE = np.zeros(1, FLOAT)
+
+
+def start(array):
+    return array.__array_interface__["data"][0]
+
+
+def open_loans():
+    loans = Loans()
+    loans.takes_back = True
+    return loans
+
+
+def test_memory_is_lent_again_once_nobody_holds_it():
+    loans = open_loans()
+    first, second = loans.empty((4, 3), FLOAT), loans.empty((12,), FLOAT)
+    assert (first.shape, first.dtype, second.shape) == ((4, 3), FLOAT, (12,))
+    assert not np.shares_memory(first, second)
+    assert first.flags.writeable
+    assert first.flags.c_contiguous
+    assert loans.nbytes == 0
+    place = start(first)
+    del first
+    assert loans.nbytes == 48
+    assert start(loans.empty((6,), np.dtype("float64"))) == place
+
+
+@pytest.mark.parametrize(
+    "part", [lambda a: a[1:], lambda a: a.T, lambda a: a.view("int32"), memoryview]
+)
+def test_a_part_of_an_array_holds_all_of_it(part):
+    loans = open_loans()
+    held = part(loans.empty((4, 3), FLOAT))
+    assert loans.nbytes == 0
+    assert not np.shares_memory(loans.empty((4, 3), FLOAT), np.asarray(held))
+    assert loans.nbytes == 48
+    del held
+    assert loans.nbytes == 96
+
+
+def test_memory_is_taken_back_only_when_told_so():
+    loans = Loans()
+    loans.empty((10,), FLOAT)
+    assert loans.nbytes == 0
+    loans.takes_back = True
+    loans.empty((10,), FLOAT)
+    assert loans.nbytes == 40
+
+
+def test_what_waits_is_let_go_when_sizes_change():
+    loans = open_loans()
+    held = [loans.empty((n,), FLOAT) for n in (10, 20, 20)]
+    del held
+    assert loans.nbytes == 200
+    again = [loans.empty((n,), FLOAT) for n in (20, 10, 20)]
+    assert loans.nbytes == 0
+    del again
+    other = loans.empty((30,), FLOAT)
+    assert loans.nbytes == 0
+    del other
+    assert loans.nbytes == 120
+
+
+def test_what_is_lent_while_memory_is_let_go_comes_back():
+    loans = open_loans()
+    held = loans.empty((10,), FLOAT)
+    loans.release()
+    del held
+    assert loans.nbytes == 40
+    loans.release()
+    assert loans.nbytes == 0
+
+
+def test_memory_begins_with_a_line_of_the_cache():
+    loans = Loans()
+    held = [loans.empty((n,), FLOAT) for n in (1, 100, 10**5)]
+    assert all(start(array) % LINE == 0 for array in held)
+
+
+def test_memory_may_come_back_from_another_thread():
+    loans = open_loans()
+    held = [loans.empty((10,), FLOAT) for _ in range(100)]
+    threads = [threading.Thread(target=held.pop) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loans.nbytes == 4000
+
+
+def test_small_gradients_are_as_any_array():
+    release_workspaces()
+    small = empty_gradient((LEAST_LOAN // 4 - 1,), LIKE)
+    large = empty_gradient((LEAST_LOAN,), LIKE)
+    assert small.flags.owndata
+    with keeping_gradients():
+        del small, large
+    assert release_workspaces() == 4 * LEAST_LOAN
+
+
+def test_only_gradients_that_are_forgotten_are_kept():
+    release_workspaces()
+    first = empty_gradient((LEAST_LOAN,), LIKE)
+    second = empty_gradient((LEAST_LOAN,), LIKE)
+    with keeping_gradients():
+        del first
+    del second
+    assert release_workspaces() == 4 * LEAST_LOAN
+
+
+def test_memory_of_the_cpu_is_not_lent_to_a_device(xp):
+    release_workspaces()
+    gradient = empty_gradient((LEAST_LOAN,), xp.asarray(LIKE))
+    assert isinstance(gradient, xp.ndarray)
+    assert (gradient.shape, gradient.dtype) == ((LEAST_LOAN,), FLOAT)
+    with keeping_gradients():
+        del gradient
+    assert release_workspaces() == (4 * LEAST_LOAN if xp is np else 0)
+
+
+def wide_glow():
+    net = inn.NetworkGlow(8, 256, L=1, K=2, ndims=0, rng=0)
+    return net, np.random.default_rng(0).random((16, 8), FLOAT)
+
+
+def gradients_of_step(net, x):
+    net.clear_grad()
+    z, _ = net.forward(x)
+    net.backward(z / len(z), z)
+    return net.get_grads()
+
+
+def large(gradients):
+    return [g for g in gradients if g.nbytes >= LEAST_LOAN]
+
+
+COMPILED = pytest.mark.skipif(
+    inn.compiled_kernels() is None, reason="gradients of compiled kernels"
+)
+
+
+@COMPILED
+def test_gradients_of_the_next_step_are_in_the_same_memory():
+    net, x = wide_glow()
+    places = {start(g) for g in large(gradients_of_step(net, x))}
+    net.clear_grad()
+    assert places == {start(g) for g in large(gradients_of_step(net, x))}
+    assert len(places) == 2
+
+
+def test_gradients_that_somebody_holds_stay_as_they_are():
+    net, x = wide_glow()
+    held = gradients_of_step(net, x)
+    parts = [g[..., 1:] for g in gradients_of_step(net, 2 * x)]
+    before = [g.copy() for g in held], [g.copy() for g in parts]
+    for factor in (3, 4):
+        gradients_of_step(net, factor * x)
+    for arrays, copies in zip((held, parts), before, strict=True):
+        for array, copy in zip(arrays, copies, strict=True):
+            np.testing.assert_array_equal(array, copy)
+
+
+@COMPILED
+def test_gradients_that_add_up_are_not_kept_besides():
+    net, x = wide_glow()
+    release_workspaces()
+    gradients_of_step(net, x)
+    kept = release_workspaces()
+    for _ in range(3):
+        z, _ = net.forward(x)
+        net.backward(z / len(z), z)
+    assert release_workspaces() == kept
+
+
+@COMPILED
+def test_a_step_allocates_no_gradients_after_the_first():
+    net, x = wide_glow()
+    gradients_of_step(net, x)
+    n_bytes = sum(g.nbytes for g in large(net.get_grads()))
+    net.clear_grad()
+    tracemalloc.start()
+    try:
+        gradients_of_step(net, x)
+        assert tracemalloc.get_traced_memory()[1] < n_bytes / 2
+        net.clear_grad()
+        release_workspaces()
+        gradients_of_step(net, x)
+        assert tracemalloc.get_traced_memory()[1] > n_bytes
+    finally:
+        tracemalloc.stop()
