@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from ._types import Array
+from .errors import describe, message
 
 __all__ = [
     "get_array_module",
@@ -74,6 +75,13 @@ def is_array(value: object) -> bool:
         or (cupy is not None and isinstance(value, cupy.ndarray))
         or hasattr(value, "_array_module")
     )
+
+
+def expect_array(where: str, value: object) -> None:
+    """Raise unless ``value`` is an array; ``where`` is what the message begins with."""
+    if not is_array(value):
+        hint = "Convert it with numpy.asarray first."
+        raise TypeError(message(where, "an array", describe(value), hint))
 
 
 def is_gpu(array: Array) -> bool:

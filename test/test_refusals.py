@@ -227,3 +227,42 @@ def test_a_message_does_not_hold_all_data():
     with pytest.raises(TypeError, match="x to be an array, got list") as error:
         net.forward(x.tolist())
     assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        inn.squeeze,
+        inn.unsqueeze,
+        inn.haar_squeeze,
+        inn.haar_unsqueeze,
+        inn.wavelet_squeeze,
+        inn.wavelet_unsqueeze,
+        inn.galu,
+        inn.tensor_split,
+    ],
+)
+def test_functions_of_arrays_refuse_lists(function):
+    found = rf"^{function.__name__}: expected an array, got list \[\[1\.0\]\]\. Convert"
+    with pytest.raises(TypeError, match=found):
+        function([[1.0]])
+
+
+def test_masked_arrays():
+    """Kernels would see what is under the mask."""
+    layer = inn.ActNorm(4, dtype="float64")
+    with pytest.raises(
+        TypeError, match=r"x to be an array, got one with a mask\. Fill"
+    ):
+        layer.forward(np.ma.masked_greater(X, 1.0))
+    assert not layer.initialized
+    layer.forward(np.ma.masked_greater(X, 1.0).filled(0.0))
+
+
+def test_activations_say_whose_they_are():
+    with pytest.raises(ValueError, match=r"^ResidualBlock: expected activation to be"):
+        glow(block_activation="gelu")
+    with pytest.raises(ValueError, match=r"^AffineTransformer: .* by block_activation"):
+        glow(activation="relu")
+    with pytest.raises(TypeError, match=r"^Pointwise: expected an Activation or its"):
+        inn.Pointwise(np.tanh)

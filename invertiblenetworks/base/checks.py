@@ -36,6 +36,9 @@ def expect_arrays(where: str, optional: tuple[str, ...], arrays: dict) -> None:
         for part in parts_of(value):
             if not is_array(part):
                 raise TypeError(message(where, wanted, describe(part)))
+            if hasattr(part, "mask"):  # Kernels see what is under it.
+                hint = "Fill it first, with its method filled."
+                raise TypeError(message(where, wanted, "one with a mask", hint))
 
 
 def shape_of(layer: Layer, value) -> Shape:

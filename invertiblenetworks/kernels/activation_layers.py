@@ -302,8 +302,12 @@ _BY_NAME = {
 }
 
 
-def activation_by_name(activation: str | Activation) -> Activation:
+def activation_by_name(
+    activation: str | Activation, where: str = "activation_by_name"
+) -> Activation:
     """Return the activation of that name; an `Activation` is returned as it is.
+
+    ``where`` is what a message begins with.
 
     Raises
     ------
@@ -323,14 +327,14 @@ def activation_by_name(activation: str | Activation) -> Activation:
         expected = "an Activation or its name"
         got = describe(activation)
         hint = "Pass an instance such as ReLUlayer() or a name such as 'relu'."
-        raise TypeError(message("activation_by_name", expected, got, hint))
-    expect_in("activation_by_name", tuple(_BY_NAME), activation=activation)
+        raise TypeError(message(where, expected, got, hint))
+    expect_in(where, tuple(_BY_NAME), activation=activation)
     return _BY_NAME[activation]
 
 
 def elementwise_activation(activation: str | Activation, where: str) -> Activation:
     """Return an activation that keeps the number of channels, or raise."""
-    activation = activation_by_name(activation)
+    activation = activation_by_name(activation, where)
     wanted = "an activation that keeps the channels"
     expect(not activation.halves_channels, where, wanted, repr(activation))
     return activation

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import expect_array, get_array_module
 from ..errors import expect
 from .channels import empty_state, half_channels, n_channels, split_channels
 from .parts import parts_of_images
@@ -230,6 +230,7 @@ def galu_jacobian(dx: Array, x: Array) -> tuple[Array, Array]:
 
 
 def _galu_parts(x: Array) -> tuple[Array, Array]:
+    expect_array("galu", x)
     channels = n_channels(x)
     expect(channels % 2 == 0, "galu", "an even number of channels", f"{channels}")
     return split_channels(x, half_channels(channels))

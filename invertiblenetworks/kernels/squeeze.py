@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import expect_array, get_array_module
 from ..errors import expect, expect_in
 from . import workers
 from .channels import CHANNEL_AXIS, SPATIAL_AXIS, batch_size
@@ -102,6 +102,7 @@ def squeeze(x: Array, pattern: str = "column") -> Array:
     array([[[0., 2.],
             [1., 3.]]])
     """
+    expect_array("squeeze", x)
     expect_in("squeeze", PATTERNS, pattern=pattern)
     shape = squeezed_shape(x.shape)
     if pattern == "column":
@@ -128,6 +129,7 @@ def unsqueeze(x: Array, pattern: str = "column") -> Array:
         If the number of channels is not divisible by ``2^d``, or the pattern is
         unknown.
     """
+    expect_array("unsqueeze", x)
     expect_in("unsqueeze", PATTERNS, pattern=pattern)
     shape = unsqueezed_shape(x.shape)
     if pattern == "column":

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from .._types import Array, Shape
-from ..backend import get_array_module
+from ..backend import expect_array, get_array_module
 from ..errors import expect
 from .channels import half_channels, join_channels, n_channels, split_channels
 
@@ -27,6 +27,7 @@ def tensor_split(x: Array, split_index: int | None = None) -> tuple[Array, Array
     >>> [part.shape for part in tensor_split(np.zeros((2, 5, 4)))]
     [(2, 2, 4), (2, 3, 4)]
     """
+    expect_array("tensor_split", x)
     k = half_channels(n_channels(x)) if split_index is None else split_index
     wanted = f"split_index from 0 to {n_channels(x)}"
     expect(0 <= k <= n_channels(x), "tensor_split", wanted, f"{k}")

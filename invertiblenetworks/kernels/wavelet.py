@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable
 
 from .._types import Array
-from ..backend import get_array_module
+from ..backend import expect_array, get_array_module
 from .channels import SPATIAL_AXIS
 from .squeeze import (
     bits_to_channels,
@@ -66,6 +66,7 @@ def wavelet_squeeze(x: Array, wavelet: str = "db1") -> Array:
     array([[[1.414, 4.243],
             [0.   , 1.414]]])
     """
+    expect_array("wavelet_squeeze", x)
     taps = _polyphase(scaling_filter(wavelet, "wavelet_squeeze"))
 
     def analysis(even: Array, odd: Array, axis: int) -> tuple[Array, Array]:
@@ -93,6 +94,7 @@ def wavelet_unsqueeze(y: Array, wavelet: str = "db1") -> Array:
         If the number of channels is not divisible by ``2^d``, or the wavelet is
         unknown or not orthogonal.
     """
+    expect_array("wavelet_unsqueeze", y)
     taps = _polyphase(scaling_filter(wavelet, "wavelet_unsqueeze"))
 
     def synthesis(low: Array, high: Array, axis: int) -> tuple[Array, Array]:
@@ -128,6 +130,7 @@ def haar_squeeze(x: Array) -> Array:
     ``high = (a - b) / sqrt(2)``. Compared with ``wavelet_squeeze(x, "db1")`` the high
     band has the other sign, and the channels another order.
     """
+    expect_array("haar_squeeze", x)
     bands = _along_each_axis(to_bits(x, "checkerboard"), _haar_pair)
     return bits_to_channels(bands, _x_slowest(x.ndim))
 
@@ -148,6 +151,7 @@ def haar_unsqueeze(y: Array) -> Array:
     ValueError
         If the number of channels is not divisible by ``2^d``.
     """
+    expect_array("haar_unsqueeze", y)
     bands = channels_to_bits(y, _x_slowest(y.ndim))
     return from_bits(_along_each_axis(bands, _haar_pair), "checkerboard")
 

@@ -116,7 +116,7 @@ class DataGradient(Net):
     ):
         where = "DataGradient"
         expect_positive(where, n_out=n_out)
-        self.psi = IdentityLayer() if psi is None else activation_by_name(psi)
+        self.psi = activation_by_name(IdentityLayer() if psi is None else psi, where)
         wanted = "an elementwise activation as psi"
         expect(not self.psi.halves_channels, where, wanted, repr(self.psi))
         self.n_out, self.normalization = n_out, normalization

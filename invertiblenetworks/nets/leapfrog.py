@@ -60,7 +60,7 @@ class LeapfrogNet(Net):
         self.W = glorot_uniform(shape, taps * n_in, taps * n_hidden, dtype, rng)
         self.b = constant((n_hidden,), 0.0, dtype)
         self.alpha = float(alpha)
-        self.activation = activation_by_name(activation)
+        self.activation = activation_by_name(activation, where)
         self._window = {"stride": stride, "pad": pad}
 
     def _hidden(self, x):

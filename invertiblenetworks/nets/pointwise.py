@@ -18,7 +18,7 @@ class Pointwise(Net):
     _is_per_sample = True
 
     def __init__(self, activation: Activation | str):
-        self.activation = activation_by_name(activation)
+        self.activation = activation_by_name(activation, "Pointwise")
 
     def _forward(self, x, cond):
         return self.activation.forward(x)

@@ -42,13 +42,14 @@ class AffineTransformer(Transformer):
     def __init__(self, activation: Activation | str | None = None):
         if activation is None:
             activation = ExpClampLayer()
-        self.activation = activation_by_name(activation)
+        self.activation = activation_by_name(activation, "AffineTransformer")
         expect(
             self.activation.positive,
             "AffineTransformer",
             "an activation that is positive everywhere, to serve as scale",
             repr(activation),
-            "Use SigmoidLayer, ExpClampLayer or SoftplusLayer.",
+            "Use SigmoidLayer, ExpClampLayer or SoftplusLayer. Activations of hidden "
+            "channels are chosen by block_activation, or in the net.",
         )
 
     def forward(self, b, p, out=None):
