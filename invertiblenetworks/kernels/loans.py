@@ -8,19 +8,16 @@ many weights and few pixels.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .._types import Array, Shape
-from .aligned_memory import aligned_bytes
 
 
 class Loans:
-    """Memory by its size, as networks ask for the same sizes in each step.
+    """Arrays by shape and type, as networks ask for the same ones in each step.
 
-    What waits is let go where a size is asked for that does not wait: then the arrays
-    that are wanted have changed.
+    What waits is let go where one is asked for that does not wait: then the arrays that
+    are wanted have changed.
 
     Attributes
     ----------
@@ -31,26 +28,26 @@ class Loans:
 
     def __init__(self):
         self.takes_back = False
-        self._waiting: dict[int, list[Array]] = {}
+        self._waiting: dict[tuple[Shape, np.dtype], list[Array]] = {}
 
     def empty(self, shape: Shape, dtype: np.dtype) -> Array:
         """Return an array of any content, whose user may keep it."""
-        n_bytes = math.prod(shape) * dtype.itemsize
-        waiting = self._waiting.get(n_bytes)
+        waiting = self._waiting.get((shape, dtype))
         if not waiting:
             self.release()
-        memory = waiting.pop() if waiting else aligned_bytes(n_bytes, np)
-        return np.asarray(_Loan(memory, self)).view(dtype).reshape(shape)
+        memory = waiting.pop() if waiting else np.empty(shape, dtype)
+        return np.asarray(_Loan(memory, self))
 
     def give_back(self, memory: Array) -> None:
         """Take memory that nobody holds any more."""
         if self.takes_back:
-            self._waiting.setdefault(memory.nbytes, []).append(memory)
+            self._waiting.setdefault((memory.shape, memory.dtype), []).append(memory)
 
     @property
     def nbytes(self) -> int:
         """Bytes of what waits."""
-        return sum(n_bytes * len(m) for n_bytes, m in self._waiting.items())
+        lists = self._waiting.values()
+        return sum(memory.nbytes for waiting in lists for memory in waiting)
 
     def release(self) -> None:
         """Let go of what waits."""
@@ -60,9 +57,15 @@ class Loans:
 class _Loan:
     """What an array and all its views hold; the last of them gives the memory back."""
 
+    __slots__ = ("_loans", "_memory")
+
     def __init__(self, memory: Array, loans: Loans):
         self._memory, self._loans = memory, loans
-        self.__array_interface__ = memory.__array_interface__
+
+    @property
+    def __array_interface__(self) -> dict[str, object]:
+        """As NumPy asks for it, once; kept, it would take more than all the rest."""
+        return self._memory.__array_interface__
 
     def __del__(self):
         self._loans.give_back(self._memory)

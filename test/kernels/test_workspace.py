@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from invertiblenetworks import compiled_kernels
-from invertiblenetworks.kernels.aligned_memory import LINE
 from invertiblenetworks.kernels.workspace import (
+    LINE,
     Lease,
     empty_result,
     passing_results,

@@ -12,8 +12,7 @@ import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
 from invertiblenetworks.base.held_bytes import held_bytes
 from invertiblenetworks.compose import ChannelSplit
-from invertiblenetworks.kernels.aligned_memory import LINE
-from invertiblenetworks.kernels.workspace import release_workspaces
+from invertiblenetworks.kernels.workspace import LINE, release_workspaces
 
 
 def test_what_was_kept_does_not_change_with_the_input(case):
