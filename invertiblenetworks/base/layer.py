@@ -71,7 +71,7 @@ class Layer:
         them; `release_workspaces` lets go of it.
         """
         with keeping_gradients():
-            for parameter in self.get_params():
+            for parameter in _all_parameters(self):
                 parameter.clear_grad()
 
     def freeze(self, frozen: bool = True) -> Layer:

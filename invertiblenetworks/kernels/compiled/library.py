@@ -93,9 +93,10 @@ def functions(dtype: np.dtype) -> Functions | None:
 
 def functions_of(first: Array, *others: Array) -> Functions | None:
     """Return the compiled functions for arrays of one type on the CPU, if any."""
-    same_type = all(other.dtype == first.dtype for other in others)
-    fits = same_type and on_host(get_array_module(first))
-    return functions(first.dtype) if fits else None
+    for other in others:
+        if other.dtype != first.dtype:
+            return None
+    return functions(first.dtype) if on_host(get_array_module(first)) else None
 
 
 @functools.cache

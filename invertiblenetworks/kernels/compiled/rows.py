@@ -50,10 +50,10 @@ def rows_of(*arrays: Array, n_parts: int = 1) -> Rows | None:
         None if types differ, or the numbers of a row do not follow each other in one
         of them.
     """
-    owned = [array for array in arrays if isinstance(array, np.ndarray)]
-    same_type = all(array.dtype == arrays[0].dtype for array in arrays)
-    if not same_type or not all(array.flags.aligned for array in owned):
-        return None
+    for array in arrays:
+        fits = not isinstance(array, np.ndarray) or array.flags.aligned
+        if not fits or array.dtype != arrays[0].dtype:
+            return None
     strides = tuple(array.strides for array in arrays)
     return _rows(arrays[0].shape, arrays[0].dtype.itemsize, strides, n_parts)
 
