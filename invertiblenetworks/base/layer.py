@@ -67,8 +67,8 @@ class Layer:
     def clear_grad(self) -> None:
         """Forget all gradients.
 
-        Memory of large ones waits for those of the next step, unless somebody holds
-        them; `release_workspaces` lets go of it.
+        With compiled kernels the memory of large ones waits for those of the next step,
+        unless somebody holds them; `release_workspaces` lets go of it.
         """
         with keeping_gradients():
             for parameter in _all_parameters(self):

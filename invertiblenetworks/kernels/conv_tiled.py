@@ -127,7 +127,7 @@ def by_tap(w: Array) -> Array:
 
 
 def from_taps(matrices: Array, shape: Shape) -> Array:
-    """Make kernels of this shape of one matrix per tap; a copy where it must be."""
+    """Make kernels of this shape of one matrix per tap, or view these as kernels."""
     in_order = matrices.transpose(1, 2, 0)
     if in_order.flags.c_contiguous:
         return in_order.reshape(shape)

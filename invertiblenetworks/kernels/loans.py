@@ -8,6 +8,8 @@ many weights and few pixels.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .._types import Array, Shape
@@ -16,8 +18,8 @@ from .._types import Array, Shape
 class Loans:
     """Arrays by shape and type, as networks ask for the same ones in each step.
 
-    What waits is let go where one is asked for that does not wait: then the arrays that
-    are wanted have changed.
+    For each that is made anew as many bytes of what waits are let go. So there is never
+    more than was lent at one time.
 
     Attributes
     ----------
@@ -33,10 +35,15 @@ class Loans:
     def empty(self, shape: Shape, dtype: np.dtype) -> Array:
         """Return an array of any content, whose user may keep it."""
         waiting = self._waiting.get((shape, dtype))
-        if not waiting:
-            self.release()
-        memory = waiting.pop() if waiting else np.empty(shape, dtype)
+        memory = waiting.pop() if waiting else self._new(shape, dtype)
         return np.asarray(_Loan(memory, self))
+
+    def _new(self, shape: Shape, dtype: np.dtype) -> Array:
+        n_bytes = math.prod(shape) * dtype.itemsize
+        for waiting in self._waiting.values():
+            while waiting and n_bytes > 0:
+                n_bytes -= waiting.pop().nbytes
+        return np.empty(shape, dtype)
 
     def give_back(self, memory: Array) -> None:
         """Take memory that nobody holds any more."""

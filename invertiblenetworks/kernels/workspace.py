@@ -86,7 +86,7 @@ _all_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _here = _Here()
 
 
-LEARNED_BYTES = 2**21
+LEARNED_BYTES = 2**22
 
 # Small states would else be given back to the system after each layer, and fetched
 # again page by page. The C library of GNU keeps free memory of up to twice the largest
@@ -288,9 +288,10 @@ LEAST_LOAN = 2**17
 
 
 def empty_gradient(shape: Shape, like: Array) -> Array:
-    """Return an array of any content for a gradient.
+    """Return an array of any content for the gradient of a parameter.
 
-    It is its user's for as long as they want; see `keeping_gradients` for what is then.
+    Not for what is used on the way to it: that would never wait for the next step, see
+    `keeping_gradients`. It is its user's for as long as they want.
 
     Parameters
     ----------
@@ -307,14 +308,14 @@ def empty_gradient(shape: Shape, like: Array) -> Array:
 @contextmanager
 def keeping_gradients() -> Iterator[None]:
     """Let memory of gradients that this thread forgets inside wait for others."""
-    all_loans = [store.gradients for store in _here.stores]
-    for loans in all_loans:
-        loans.takes_back = True
+    before = [(store.gradients, store.gradients.takes_back) for store in _here.stores]
     try:
+        for loans, _ in before:
+            loans.takes_back = True
         yield
     finally:
-        for loans in all_loans:
-            loans.takes_back = False
+        for loans, took_back in before:
+            loans.takes_back = took_back
 
 
 def release_workspaces() -> int:

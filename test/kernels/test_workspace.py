@@ -169,9 +169,9 @@ import sys
 import numpy as np
 from invertiblenetworks import NetworkGlow
 
-n_hidden, n_samples = map(int, sys.argv[1:])
-net = NetworkGlow(64, n_hidden, L=1, K=8, ndims=0, rng=0)
-x = np.random.default_rng(0).random((n_samples, 64), "float32")
+n_hidden, *shape = map(int, sys.argv[1:])
+net = NetworkGlow(shape[1], n_hidden, L=1, K=4, ndims=len(shape) - 2, rng=0)
+x = np.random.default_rng(0).random(shape, "float32")
 net.initialize(x[:64].copy())
 
 def faults_of_steps(number):
@@ -191,12 +191,13 @@ print(faults_of_steps(10))
     platform.libc_ver()[0] != "glibc", reason="about the C library of GNU"
 )
 @pytest.mark.parametrize(
-    ("n_hidden", "n_samples"),
+    ("n_hidden", "shape"),
     [
-        pytest.param(8, 1024, id="states"),
+        pytest.param(8, (1024, 64), id="states of vectors"),
+        pytest.param(8, (8, 3, 128, 128), id="states of images"),
         pytest.param(
-            512,
-            64,
+            768,
+            (64, 64),
             id="gradients",
             marks=pytest.mark.skipif(
                 compiled_kernels() is None, reason="those of compiled kernels"
@@ -204,8 +205,8 @@ print(faults_of_steps(10))
         ),
     ],
 )
-def test_arrays_of_a_step_stay_in_memory(n_hidden, n_samples):
+def test_arrays_of_a_step_stay_in_memory(n_hidden, shape):
     """In a process that has done nothing else; a step has dozens of them."""
-    command = [sys.executable, "-c", FAULTS, str(n_hidden), str(n_samples)]
+    command = [sys.executable, "-c", FAULTS, *map(str, (n_hidden, *shape))]
     printed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(printed.stdout) < 500

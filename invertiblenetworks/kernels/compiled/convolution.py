@@ -14,7 +14,7 @@ from ...backend import get_array_module
 from .. import workers
 from ..conv_cuts import multiplications
 from ..patches import Geometry
-from ..workspace import empty_gradient, scratch
+from ..workspace import scratch
 from .library import Functions, functions_of
 from .shapes import panels_of_tile, pixels_without_gaps, shape_of
 
@@ -85,7 +85,7 @@ def correlate(
     n_parts = workers.n_parts(multiplications(moved, n_fixed, geometry))
     shape = shape_of(moved, fixed, geometry.pad, n_panels=of_tile, n_parts=n_parts)
     memory = scratch("compiled convolution", (compiled.memory_correlate(shape),), moved)
-    total = empty_gradient((n_rows, n_fixed), moved)
+    total = xp.empty((n_rows, n_fixed), moved.dtype)
     if xp is np:
         compiled.correlate(shape, fixed, moved, total, memory)
     by_tap = total.reshape(n_moved, geometry.n_taps, n_fixed).transpose(1, 2, 0)
