@@ -86,9 +86,9 @@ _all_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 _here = _Here()
 
 
-LEARNED_BYTES = 2**22
+LEARNED_BYTES = 2**20
 
-# Small states would else be given back to the system after each layer, and fetched
+# States of vectors would else be given back to the system after each layer, and fetched
 # again page by page. The C library of GNU keeps free memory of up to twice the largest
 # array that a process has freed; this one is never touched.
 np.empty(LEARNED_BYTES, np.uint8)
@@ -283,8 +283,9 @@ def empty_result(shape: Shape, like: Array) -> Array:
     return lease.array
 
 
-LEAST_LOAN = 2**17
-"""Bytes of a gradient that is lent its memory; the C library keeps smaller ones."""
+LEAST_LOAN = 2**19
+"""Bytes of a gradient that is lent its memory. Others are not worth objects of Python,
+which in a deep network of few hidden channels would be most of what grows with it."""
 
 
 def empty_gradient(shape: Shape, like: Array) -> Array:

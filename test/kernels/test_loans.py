@@ -175,12 +175,12 @@ def test_memory_of_the_cpu_is_not_lent_to_a_device(xp):
 
 
 def wide_glow():
-    net = inn.NetworkGlow(8, 256, L=1, K=2, ndims=0, rng=0)
+    net = inn.NetworkGlow(8, 512, L=1, K=2, ndims=0, rng=0)
     return net, np.random.default_rng(0).random((16, 8), FLOAT)
 
 
 def square_glow():
-    net = inn.NetworkGlow(1, 64, L=1, K=2, k2=3, p2=1, rng=0)
+    net = inn.NetworkGlow(1, 128, L=1, K=2, k2=3, p2=1, rng=0)
     return net, np.random.default_rng(0).random((2, 1, 8, 8), FLOAT)
 
 

@@ -194,7 +194,6 @@ print(faults_of_steps(10))
     ("n_hidden", "shape"),
     [
         pytest.param(8, (1024, 64), id="states of vectors"),
-        pytest.param(8, (8, 3, 128, 128), id="states of images"),
         pytest.param(
             768,
             (64, 64),
