@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from invertiblenetworks import compiled_kernels
 from invertiblenetworks.kernels import affine_formulas, streamed
 
 EXACT = np.longdouble
+
+COMPILED = pytest.mark.skipif(
+    compiled_kernels() is None, reason="about compiled kernels, which are not there"
+)
 
 # By whether they are the inverse.
 TRANSFORMS = {

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from compiled_cases import COMPILED
 
 import invertiblenetworks as inn
 from invertiblenetworks.kernels.loans import Loans
@@ -193,11 +194,6 @@ def gradients_of_step(net, x):
 
 def large(gradients):
     return [g for g in gradients if g.nbytes >= LEAST_LOAN]
-
-
-COMPILED = pytest.mark.skipif(
-    inn.compiled_kernels() is None, reason="gradients of compiled kernels"
-)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from compiled_cases import COMPILED
 
-from invertiblenetworks import compiled_kernels
 from invertiblenetworks.kernels.workspace import (
     LINE,
     Lease,
@@ -194,14 +194,7 @@ print(faults_of_steps(10))
     ("n_hidden", "shape"),
     [
         pytest.param(8, (1024, 64), id="states of vectors"),
-        pytest.param(
-            768,
-            (64, 64),
-            id="gradients",
-            marks=pytest.mark.skipif(
-                compiled_kernels() is None, reason="those of compiled kernels"
-            ),
-        ),
+        pytest.param(768, (64, 64), id="gradients", marks=COMPILED),
     ],
 )
 def test_arrays_of_a_step_stay_in_memory(n_hidden, shape):
