@@ -52,12 +52,14 @@ class _BlasThreads:
         self._n_calls = 0
         self._libraries: list = []
         self._before: list[int] = []
+        self._most_before = 1
 
     def enter(self) -> None:
         with self._lock:
             if self._n_calls == 0:
                 self._libraries = blas.libraries()
                 self._before = [lib.get_num_threads() for lib in self._libraries]
+                self._most_before = max(self._before, default=1)
                 self._set([1] * len(self._before))
             self._n_calls += 1
 
@@ -81,7 +83,7 @@ class _BlasThreads:
                 return max(
                     (lib.get_num_threads() for lib in blas.libraries()), default=1
                 )
-            return max(self._before, default=1)
+            return self._most_before
 
     def _set(self, numbers: list[int]) -> None:
         for library, number in zip(self._libraries, numbers, strict=True):
@@ -97,8 +99,14 @@ def _let_any_thread_set(library) -> None:
         library.clear_controlling_thread(force=True)
 
 
+class _Here(threading.local):
+    """What this thread is doing."""
+
+    is_worker = False
+
+
 _blas = _BlasThreads()
-_here = threading.local()
+_here = _Here()
 
 
 def n_workers() -> int:
@@ -106,14 +114,10 @@ def n_workers() -> int:
 
     1 inside of a worker, whose work is not shared again, and in calls on vectors.
     """
-    if _is_worker() or _without_workers.get():
+    if _here.is_worker or _without_workers.get():
         return 1
     limit = most_workers()
     return _blas.allowed() if limit is None else min(limit, _blas.allowed())
-
-
-def _is_worker() -> bool:
-    return getattr(_here, "is_worker", False)
 
 
 @contextmanager
@@ -167,7 +171,7 @@ def run(tasks: Sequence[Task]) -> list:
     The first task runs on the calling thread. If tasks raise, all are waited for,
     then the error of the first of them is raised. Inside of a task, tasks run in turn.
     """
-    if len(tasks) == 1 or _is_worker():
+    if len(tasks) == 1 or _here.is_worker:
         return [task() for task in tasks]
     planner = current_planner()
     if planner is not None:
@@ -206,7 +210,7 @@ def _wait_for(jobs: Sequence[_Pending]) -> None:
 
 def _run_as_worker(task: Task) -> Any:
     """Run a task whose work is not to be shared."""
-    was_worker, _here.is_worker = _is_worker(), True
+    was_worker, _here.is_worker = _here.is_worker, True
     try:
         return task()
     finally:
@@ -231,7 +235,7 @@ def worth_of_reading(x: Array) -> int:
     return x.size // LEAST_NUMBERS if on_host(get_array_module(x)) else 1
 
 
-LEAST_MULTIPLICATIONS = 2**20
+LEAST_MULTIPLICATIONS = 2**18
 """Those for which it does not pay to ask another thread of compiled functions.
 
 These look for work while a call is under way (``team.h``), so it takes a microsecond.
@@ -344,7 +348,7 @@ _threads = _Threads()
 def _start_afresh() -> None:
     """A forked process has none of the threads, and no call under way."""
     global _threads, _here
-    _threads, _here = _Threads(), threading.local()
+    _threads, _here = _Threads(), _Here()
     _blas.forget_calls()
 
 
