@@ -49,8 +49,10 @@ compiled = pytest.mark.usefixtures("compiled_library", "n_parts")
 def tile(request, monkeypatch):
     """Tiles of all panels, of each by itself, and a last one with fewer than others."""
     if request.param:
-        for module in (block, convolution):
-            monkeypatch.setattr(module, "panels_of_tile", lambda *_: request.param)
+        monkeypatch.setattr(shapes, "_panels_of_tile", lambda *_: request.param)
+    shapes._shape.cache_clear()
+    yield
+    shapes._shape.cache_clear()
 
 
 @compiled

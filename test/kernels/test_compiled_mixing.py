@@ -199,7 +199,8 @@ def test_nothing_beside_arrays_is_written_or_used(n, spatial, dtype, n_parts, rn
         x, dx, result = (guards.array(y.shape, dtype) for _ in range(3))
         functions = library.functions(np.dtype(dtype))
         gram, total = guards.array((k, k), dtype), guards.array((k,), dtype)
-        shape = shapes.shape_of(y, dy, n_panels=2, n_parts=n_parts)
+        tile = shapes.Tile(2 * y.itemsize, n_rows=1, width=1)
+        shape = shapes.shape_of(y, dy, tile=tile, n_parts=n_parts)
         memory, memory_back = (
             guards.array((size(shape),), dtype)
             for size in (functions.memory_mix, functions.memory_mix_back)
@@ -270,7 +271,7 @@ def test_what_is_noted_of_shapes_is_not_changed(rng, monkeypatch):
         assert fields(result) == before
     assert shapes.shape_of(y, y[:, ::-1]) is not shape
     assert shapes.shape_of(y.astype("f"), y.astype("f")).x_sample == 210
-    assert shapes.shape_of(y, y, (1, 2)).margin[:] == [0, 1, 2]
+    assert shapes.shape_of(y, y, (3, 5)).margin[:] == [0, 1, 2]
 
 
 def test_which_rows_fit(rng):

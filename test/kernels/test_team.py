@@ -38,13 +38,14 @@ class Block:
         sizes = [(n_hidden, n_in, *kernel), n_hidden, (n_hidden, n_hidden)]
         sizes += [n_hidden, (n_hidden, n_out, *kernel)]
         self.parameters = [rng.standard_normal(s).astype(**of) for s in sizes]
-        self.margin, self.n_hidden, self.n_panels = margin, n_hidden, n_panels
+        self.kernel, self.n_hidden, self.n_panels = kernel, n_hidden, n_panels
         # Of any kind; a slope below 0, or the ends of a range.
         self.activation = (KINDS.index(rng.choice(ACTIVATIONS)), 0.1, 0.9)
 
     def results(self, n_parts):
         x, dy, (w1, b1, w2, b2, w3) = self.x, self.dy, self.parameters
-        sizes = self.margin, self.n_hidden, self.n_panels, n_parts
+        tile = shapes.Tile(self.n_panels * x.itemsize, n_rows=1, width=1)
+        sizes = self.kernel, self.n_hidden, tile, n_parts
         shape, f = shapes.shape_of(x, dy, *sizes), self.functions
         states = _aligned(f.n_states(shape), x)
         size = max(f.memory_forward(shape), f.memory_backward(shape))
@@ -94,7 +95,8 @@ def number_of_parts(block, n_asked):
 
     def memory(n_samples, n_parts):
         images = (np.repeat(a[:1], n_samples, axis=0) for a in (x, dy))
-        sizes = block.margin, block.n_hidden, 1, n_parts
+        tile = shapes.Tile(1, n_rows=1, width=1)
+        sizes = block.kernel, block.n_hidden, tile, n_parts
         return f.memory_forward(shapes.shape_of(*images, *sizes))
 
     own = memory(2, 2) - memory(2, 1)

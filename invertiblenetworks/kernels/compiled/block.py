@@ -22,10 +22,10 @@ from ..workspace import Lease, empty_gradient, empty_result, scratch
 from .library import Functions
 from .shapes import (
     Shape,
+    Tile,
     as_given,
     as_images,
     n_pixels,
-    panels_of_tile,
     pixels_without_gaps,
     shape_of,
 )
@@ -54,6 +54,7 @@ class CompiledBlock:
     ):
         self.xp = get_array_module(w1)
         self.weights = [self.xp.ascontiguousarray(w) for w in (w1, w2, w3)]
+        self.n_weights = sum(w.size for w in self.weights)
         self.biases = [self.xp.ascontiguousarray(b) for b in (b1, b2)]
         self.functions, self.activation = functions, activation.compiled_as.words
 
@@ -80,7 +81,7 @@ class CompiledBlock:
         """Return x as images, room for y, and their shape."""
         x, n_out = pixels_without_gaps(as_images(x)), self.weights[2].shape[1]
         y = empty_result((len(x), n_out, *x.shape[2:]), x)
-        n_parts = workers.n_parts(n_pixels(x) * sum(w.size for w in self.weights))
+        n_parts = workers.n_parts(n_pixels(x) * self.n_weights)
         return x, y, self._shape(x, y, n_parts)
 
     def _forward(self, x, y, shape, states) -> None:
@@ -102,10 +103,9 @@ class CompiledBlock:
         return dx, gradients
 
     def _shape(self, x: Array, y: Array, n_parts: int) -> Shape:
-        w1, width = self.weights[0], self.functions.width
-        margin = [size // 2 for size in w1.shape[2:]]
-        n_panels = panels_of_tile(TILE_BYTES, len(w1), x, width)
-        return shape_of(x, y, margin, len(w1), n_panels, n_parts)
+        n_hidden, _, *kernel = self.weights[0].shape
+        tile = Tile(TILE_BYTES, n_hidden, self.functions.width)
+        return shape_of(x, y, kernel, n_hidden, tile, n_parts)
 
     def _memory(self, size: int, x: Array) -> Array:
         return scratch("compiled block", (size,), x)

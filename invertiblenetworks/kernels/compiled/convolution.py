@@ -16,7 +16,7 @@ from ..conv_cuts import multiplications
 from ..patches import Geometry
 from ..workspace import scratch
 from .library import Functions, functions_of
-from .shapes import panels_of_tile, pixels_without_gaps, shape_of
+from .shapes import Tile, pixels_without_gaps, shape_of
 
 TILE_BYTES = 2**19
 """Bytes of the columns over whose pixels gradients are summed at a time."""
@@ -63,7 +63,7 @@ def transform(
     images = pixels_without_gaps(images)
     assert pixels_without_gaps(result) is result
     n_parts = workers.n_parts(multiplications(images, n_target, geometry))
-    shape = shape_of(images, result, geometry.pad, n_parts=n_parts)
+    shape = shape_of(images, result, geometry.kernel, n_parts=n_parts)
     size = compiled.memory_transform(shape)
     memory = scratch("compiled convolution", (size,), images)
     if geometry.reverse:
@@ -81,9 +81,9 @@ def correlate(
     xp, (n_fixed, n_moved) = get_array_module(fixed), (fixed.shape[1], moved.shape[1])
     fixed, moved = pixels_without_gaps(fixed), pixels_without_gaps(moved)
     n_rows = n_moved * geometry.n_taps
-    of_tile = panels_of_tile(TILE_BYTES, n_rows, moved, compiled.width)
+    tile = Tile(TILE_BYTES, n_rows, compiled.width)
     n_parts = workers.n_parts(multiplications(moved, n_fixed, geometry))
-    shape = shape_of(moved, fixed, geometry.pad, n_panels=of_tile, n_parts=n_parts)
+    shape = shape_of(moved, fixed, geometry.kernel, tile=tile, n_parts=n_parts)
     memory = scratch("compiled convolution", (compiled.memory_correlate(shape),), moved)
     total = xp.empty((n_rows, n_fixed), moved.dtype)
     if xp is np:

@@ -76,7 +76,8 @@ class Functions:
             function = getattr(library, f"{name}_{dtype.name}")
             function.argtypes = (ctypes.POINTER(Shape),)
             function.restype = ctypes.c_int64
-            setattr(self, name, function)
+            # Asked in each layer of each step, of shapes that are the same objects.
+            setattr(self, name, functools.lru_cache(maxsize=1024)(function))
         for name, kinds in KINDS_OF_ARGUMENTS.items():
             function = getattr(library, f"call_{name}_{dtype.name}")
             address = ctypes.cast(function, ctypes.c_void_p).value

@@ -15,9 +15,9 @@ from ..channels import empty_state
 from ..workspace import scratch
 from .library import Functions
 from .shapes import (
+    Tile,
     as_images,
     n_pixels,
-    panels_of_tile,
     pixels_without_gaps,
     shape_of,
 )
@@ -51,8 +51,8 @@ def mix_and_correlate(
     matrix, of_cotangent = map(_without_gaps, (of_value[0], of_cotangent))
     offset, k = xp.ascontiguousarray(of_value[1]), len(matrix)
     y, dy = (pixels_without_gaps(as_images(a)) for a in (value, cotangent))
-    of_tile = panels_of_tile(TILE_BYTES, k, y, compiled.width)
-    shape = shape_of(y, dy, n_panels=of_tile, n_parts=_n_parts(y))
+    tile = Tile(TILE_BYTES, k, compiled.width)
+    shape = shape_of(y, dy, tile=tile, n_parts=_n_parts(y))
     memory = scratch("compiled mixing", (compiled.memory_mix_back(shape),), y)
     gram, total = xp.empty((k, k), y.dtype), xp.empty(k, y.dtype)
     if xp is np:
@@ -69,10 +69,12 @@ def _n_parts(images):
 
 def _without_gaps(matrix):
     """A matrix whose rows or columns have no gaps, nor gaps between them."""
-    xp = get_array_module(matrix)
-    return matrix if 1 in _strides(matrix) else xp.ascontiguousarray(matrix)
+    if matrix.dtype.itemsize in matrix.strides:
+        return matrix
+    return get_array_module(matrix).ascontiguousarray(matrix)
 
 
 def _strides(matrix):
     """Steps from row to row and from column to column, in numbers."""
-    return [stride // matrix.dtype.itemsize for stride in matrix.strides]
+    (of_row, of_column), itemsize = matrix.strides, matrix.dtype.itemsize
+    return of_row // itemsize, of_column // itemsize

@@ -6,6 +6,7 @@ import ctypes
 import functools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,13 +36,34 @@ class Shape(ctypes.Structure):
         ("n_parts", ctypes.c_int64),
     )
 
+    # Structures have none; this one is not changed once it is made.
+    __hash__ = object.__hash__
+
+
+class Tile(NamedTuple):
+    """Of how many pixels gradients are summed at a time.
+
+    Attributes
+    ----------
+    n_bytes : int
+        Of a matrix with the pixels of a tile as columns, at most.
+    n_rows : int
+        Those of this matrix.
+    width : int
+        Pixels of a panel.
+    """
+
+    n_bytes: int
+    n_rows: int
+    width: int
+
 
 def shape_of(
     x: Array,
     y: Array,
-    margin: Sequence[int] = (),
+    kernel: Sequence[int] = (),
     n_hidden: int = 0,
-    n_panels: int = 0,
+    tile: Tile | None = None,
     n_parts: int = 1,
 ) -> Shape:
     """Of images that are read around each pixel, and of images at the pixels.
@@ -51,11 +73,10 @@ def shape_of(
     x : array, shape (N, C_x, *spatial)
     y : array, shape (N, C_y, *spatial)
         Both as `pixels_without_gaps` returns them.
-    margin : sequence of int
-        Half the size of a window, rounded down, on each axis.
+    kernel : sequence of int
+        Size of a window on each axis.
     n_hidden : int
-    n_panels : int
-        Of a tile, see `panels_of_tile`.
+    tile : Tile, optional
     n_parts : int
         At most so many threads share the work.
 
@@ -64,16 +85,23 @@ def shape_of(
     Shape
         Not to be changed: the same call returns the same object.
     """
-    strides, itemsize = (*x.strides[:2], *y.strides[:2]), x.dtype.itemsize
-    sizes = (y.shape[1], n_hidden, n_panels, n_parts)
-    return _shape(x.shape, sizes, itemsize, strides, tuple(margin))
+    strides = (x.strides[:2], y.strides[:2], x.dtype.itemsize)
+    sizes = (y.shape[1], n_hidden, n_parts)
+    if tile is not None:
+        tile = tile._replace(n_bytes=in_tile(tile.n_bytes))
+    return _shape(x.shape, strides, tuple(kernel), sizes, tile)
 
 
 @functools.lru_cache(maxsize=1024)
-def _shape(x_shape, sizes, itemsize, strides, margin) -> Shape:
+def _shape(x_shape, strides, kernel, sizes, tile) -> Shape:
     n_samples, n_in, *spatial = x_shape
-    n_out, n_hidden, n_panels, n_parts = sizes
-    x_sample, x_channel, y_sample, y_channel = (step // itemsize for step in strides)
+    n_out, n_hidden, n_parts = sizes
+    *of_arrays, itemsize = strides
+    (x_sample, x_channel), (y_sample, y_channel) = (
+        (sample // itemsize, channel // itemsize) for sample, channel in of_arrays
+    )
+    margin = [size // 2 for size in kernel]
+    all_pixels = n_samples * math.prod(spatial)
     return Shape(
         n_samples=n_samples,
         spatial=(*(1,) * (3 - len(spatial)), *spatial),
@@ -85,9 +113,18 @@ def _shape(x_shape, sizes, itemsize, strides, margin) -> Shape:
         x_channel=x_channel,
         y_sample=y_sample,
         y_channel=y_channel,
-        panels_of_tile=n_panels,
+        panels_of_tile=_panels_of_tile(tile, all_pixels, itemsize) if tile else 0,
         n_parts=n_parts,
     )
+
+
+def _panels_of_tile(tile: Tile, n_pixels: int, itemsize: int) -> int:
+    """Panels in so many bytes; at least one.
+
+    And not too many: in a tile sums are chains, in which errors of one sign add up.
+    """
+    most = tile.n_bytes // (tile.n_rows * tile.width * itemsize)
+    return max(1, min(-(-n_pixels // tile.width), most, MOST_PANELS))
 
 
 def as_images(x: Array) -> Array:
@@ -103,16 +140,6 @@ def as_given(images: Array, like: Array) -> Array:
 def n_pixels(images: Array) -> int:
     """Number of pixels of all samples."""
     return len(images) * math.prod(images.shape[2:])
-
-
-def panels_of_tile(n_bytes: int, n_rows: int, images: Array, width: int) -> int:
-    """Panels whose matrices of so many rows have about so many bytes; at least one.
-
-    And not too many: in a tile sums are chains, in which errors of one sign add up.
-    """
-    most = in_tile(n_bytes) // (n_rows * width * images.dtype.itemsize)
-    n_panels = -(-n_pixels(images) // width)
-    return max(1, min(n_panels, most, MOST_PANELS))
 
 
 def pixels_without_gaps(images: Array) -> Array:
