@@ -46,16 +46,17 @@ def shape_of(layer: Layer, value) -> Shape:
     parts = parts_of(value)
     for part in parts:
         layer._expect(
-            2 <= part.ndim <= 5 and all(size > 0 for size in part.shape),
+            2 <= part.ndim <= 5 and min(part.shape) > 0,
             "arrays of shape (N, C, *spatial), none of them empty, with up to 3 "
             "spatial axes",
             part,
         )
+    if not isinstance(value, tuple):
+        return value.shape
     batches = [part.shape[0] for part in parts]
-    layer._expect(
-        len(set(batches)) == 1, "two arrays of one batch size", f"batches {batches}"
-    )
-    return tuple(p.shape for p in parts) if isinstance(value, tuple) else value.shape
+    if len(set(batches)) > 1:
+        layer._refuse("two arrays of one batch size", f"batches {batches}")
+    return tuple(part.shape for part in parts)
 
 
 def expect_same_shape(where: str, names: tuple[str, str], derivative, value) -> None:

@@ -76,9 +76,9 @@ class ExpectedShapesMixin:
 
     def _expect_axes(self, name, n_channels, shape, hint=""):
         ndims = self._expected.ndims
-        fits = len(shape) == ndims + 2 and shape[1] == n_channels
-        wanted = f"{name} of shape (N, {n_channels}{AXES[ndims]})"
-        self._expect(fits, wanted, f"shape {shape}", hint)
+        if len(shape) != ndims + 2 or shape[1] != n_channels:
+            wanted = f"{name} of shape (N, {n_channels}{AXES[ndims]})"
+            self._refuse(wanted, f"shape {shape}", hint)
 
     def _hint(self, n_channels, shape):
         """What may have gone wrong with the one array of a call."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import ModuleType
+from typing import NoReturn
 
 import numpy as np
 
@@ -148,10 +148,10 @@ class Layer:
         """
         parameters = _all_parameters(self) if parameters is None else parameters
         values = [p.data for p in parameters]
-        kinds = {(type(data), data is not None and data.dtype) for data in values}
-        if len(kinds) == 1 and parameters[0].initialized:
-            # The usual case. What follows finds words for all others.
-            return parameters[0].dtype, parameters[0].array_module
+        if len(set(map(type, values))) == 1 and values[0] is not None:
+            if len({data.dtype for data in values}) == 1:
+                # The usual case. What follows finds words for all others.
+                return values[0].dtype, get_array_module(values[0])
         first = None
         for name, parameter in _walk(self, ""):
             kind = (parameter.dtype, parameter.array_module)
@@ -188,19 +188,34 @@ class Layer:
         kind: type[Exception] = ValueError,
         own_hint: str = "",
     ):
+        """For use in checks: `_refuse` unless the condition is true."""
+        if not condition:
+            self._refuse(expected, got, hint, kind=kind, own_hint=own_hint)
+
+    def _refuse(
+        self,
+        expected: str,
+        got: object,
+        hint: str = "",
+        *,
+        kind: type[Exception] = ValueError,
+        own_hint: str = "",
+    ) -> NoReturn:
         """For use in checks: raise what the public method turns into a message.
+
+        Checks of small layers, which are made in each step, find words only here.
 
         ``own_hint`` is for users who built this layer themselves; it is left out where
         the layer is part of another.
         """
-        if not condition:
-            got = got if isinstance(got, str) else describe(got)
-            text = message("", expected, got, hint)[2:]
-            raise LayerError(self, text, kind, own_hint)
+        got = got if isinstance(got, str) else describe(got)
+        text = message("", expected, got, hint)[2:]
+        raise LayerError(self, text, kind, own_hint)
 
     def _expect_array(self, shape):
         """For use in checks: raise if ``shape`` is that of several arrays."""
-        self._expect(not isinstance(shape[0], tuple), "one array", f"shapes {shape}")
+        if isinstance(shape[0], tuple):
+            self._refuse("one array", f"shapes {shape}")
 
     def _expect_pair(self, shape):
         """For use in checks: raise unless ``shape`` is that of two arrays."""
@@ -224,7 +239,7 @@ def _kind_error(where, name, array, dtype, module) -> TypeError:
 
 def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
     """Yield (path, parameter) for everything reachable from ``value``."""
-    role = _role(type(value))
+    role = _ROLES[type(value)]
     if role == "parameter":
         yield path, value
     elif role is not None:
@@ -234,7 +249,7 @@ def _walk(value: object, path: str) -> Iterator[tuple[str, Parameter]]:
             children = (value if role == "dict" else vars(value)).items()
         for name, child in children:
             # Looked at here: a generator for each number would take most of the time.
-            if _role(type(child)) is not None:
+            if _ROLES[type(child)] is not None:
                 yield from _walk(child, f"{path}.{name}" if path else str(name))
 
 
@@ -247,25 +262,29 @@ def _all_parameters(layer: Layer) -> list[Parameter]:
 
 def _collect(values: Iterable[object], found: list[Parameter]) -> None:
     for value in list(values):
-        kind = type(value)
-        role = None if kind in _PLAIN else _role(kind)
+        role = _ROLES[type(value)]
         if role is None:
             continue
         if role == "parameter":
             found.append(value)
         elif role == "layer":
-            _collect(vars(value).values(), found)
-        else:
+            _collect(value.__dict__.values(), found)
+        elif value:
             _collect(value if role == "sequence" else value.values(), found)
 
 
-_PLAIN = frozenset({bool, int, float, str, type(None)})
-"""Types of most attributes; a look in a set is sooner done than a call."""
+class _Roles(dict[type, str | None]):
+    """What objects of a type are to a walk; most attributes hold nothing.
+
+    A dictionary, since a look in it is sooner done than a call.
+    """
+
+    def __missing__(self, kind: type) -> str | None:
+        bases = {"parameter": Parameter, "layer": Layer, "dict": dict}
+        bases["sequence"] = list | tuple
+        found = (role for role, base in bases.items() if issubclass(kind, base))
+        self[kind] = role = next(found, None)
+        return role
 
 
-@functools.lru_cache(maxsize=256)
-def _role(kind: type) -> str | None:
-    """What objects of a type are to a walk; most attributes hold nothing."""
-    roles = {"parameter": Parameter, "layer": Layer, "dict": dict}
-    roles["sequence"] = list | tuple
-    return next((role for role, base in roles.items() if issubclass(kind, base)), None)
+_ROLES = _Roles()

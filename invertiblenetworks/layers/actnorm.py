@@ -83,10 +83,10 @@ class ActNorm(ScaleShift):
 
     def _check_shape(self, shape, cond_shape, inverse):
         (wanted,) = self.s.shape
-        found = f"an array of shape {shape}"
-        own_hint = f"Build the layer with ActNorm({shape[1]})."
-        wanted_channels = f"{wanted} channels on axis 1"
-        self._expect(shape[1] == wanted, wanted_channels, found, own_hint=own_hint)
+        if shape[1] != wanted:
+            own_hint = f"Build the layer with ActNorm({shape[1]})."
+            found = f"an array of shape {shape}"
+            self._refuse(f"{wanted} channels on axis 1", found, own_hint=own_hint)
         return shape
 
     def _initialize(self, x, cond, inverse):

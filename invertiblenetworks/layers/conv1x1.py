@@ -141,10 +141,10 @@ class Conv1x1(Bijection):
 
     def _check_shape(self, shape, cond_shape, inverse):
         (k,) = self.v[0].shape
-        found = f"an array of shape {shape}"
-        own_hint = f"Build the layer with Conv1x1({shape[1]})."
-        wanted_channels = f"{k} channels on axis 1"
-        self._expect(shape[1] == k, wanted_channels, found, own_hint=own_hint)
+        if shape[1] != k:
+            own_hint = f"Build the layer with Conv1x1({shape[1]})."
+            found = f"an array of shape {shape}"
+            self._refuse(f"{k} channels on axis 1", found, own_hint=own_hint)
         return shape
 
 

@@ -182,16 +182,14 @@ class Coupling(Bijection):
             self._expect_pair(shape)
         else:
             self._expect_array(shape)
-        active, passive = self.split.cut_shape(shape)
-        found = "shapes" if isinstance(shape[0], tuple) else "shape"
+        (n_samples, n_active, *spatial), passive = self.split.cut_shape(shape)
         if passive[1] == 0:
-            wanted = "more channels than the active ones"
-            self._expect(False, wanted, f"{found} {shape}")
+            self._refuse("more channels than the active ones", _in_words(shape))
         result = self.net._check_shape(passive, cond_shape)
-        wanted = (active[0], self.transformer.params_per_channel * active[1])
-        if result != (*wanted, *active[2:]):
+        n_parameters = self.transformer.params_per_channel * n_active
+        if result != (n_samples, n_parameters, *spatial):
             wanted = f"an active part to which parameters of shape {result} fit"
-            self._expect(False, wanted, f"{found} {shape}")
+            self._refuse(wanted, _in_words(shape))
         return shape
 
     def _initialize(self, x, cond, inverse):
@@ -199,6 +197,10 @@ class Coupling(Bijection):
             if not self.net.initialized:
                 self.net._initialize(self.split.cut(x)[1], cond)
             return super()._initialize(x, cond, inverse)
+
+
+def _in_words(shape) -> str:
+    return f"{'shapes' if isinstance(shape[0], tuple) else 'shape'} {shape}"
 
 
 def put(value, place) -> None:
