@@ -94,6 +94,16 @@ class Piece:
         return x[self.samples] if rows is None else x[self.samples, :, rows]
 
 
+class WholeBatch(Piece):
+    """All samples with all rows: its views are the arrays themselves."""
+
+    def wanted(self, x: Array) -> Array:
+        """The array."""
+        return x
+
+    with_neighbours = without_neighbours = spread = wanted
+
+
 Shares = list[list[Piece]]
 """Pieces of a batch, one list for each worker."""
 
@@ -111,8 +121,9 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
         Whether it will be linearised, which takes more memory.
     """
     shape, on_cpu = x.shape, on_host(get_array_module(x))
+    whole = [[WholeBatch(slice(0, shape[0]))]]
     if not net.splits_batch:
-        return [[Piece(slice(0, shape[0]))]]
+        return whole
     room = piece_bytes() if on_cpu else device_piece_bytes()
     per_sample = max(1, net._held(shape, gradient) * x.dtype.itemsize)
     n_parts = 1  # A device shares the work of one thread among its own.
@@ -129,7 +140,7 @@ def share(net, x: Array, *, gradient: bool) -> Shares:
                 return _shares_of_rows(net, shape, n_parts, n_cuts)
     at_once = max(1, room // (LESS_FOR_SEVERAL if on_cpu else 1) // per_sample)
     if n_parts == 1 and shape[0] <= at_once:
-        return [[Piece(slice(0, shape[0]))]]
+        return whole
     parts = workers.even_parts(shape[0], min(n_parts, shape[0]))
     return [[Piece(samples) for samples in _runs(part, at_once)] for part in parts]
 

@@ -180,11 +180,12 @@ class ResidualBlock(Net):
         return self.splits_batch and keeps_none
 
     def _prepared(self, x):
-        if not self.splits_batch:
+        streamed = self._streamed(x)
+        if streamed is None:
             return self
         # As copy.copy, which takes as long as the arithmetic of a tiny net.
         twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _ready=self._streamed(x))
+        twin.__dict__.update(self.__dict__, _ready=streamed)
         return twin
 
     def _streamed(self, x):
@@ -300,11 +301,13 @@ class ResidualBlock(Net):
 
     def _check_shape(self, shape, cond_shape):
         n_in = self.W1.shape[1]
-        found = f"an array of shape {shape}"
-        hint = f"Build it with ndims={len(shape) - 2} for such arrays."
-        wanted = f"{self.ndims} spatial axes"
-        self._expect(len(shape) == self.ndims + 2, wanted, found, hint)
-        self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
+        if len(shape) != self.ndims + 2:
+            hint = f"Build it with ndims={len(shape) - 2} for such arrays."
+            found = f"an array of shape {shape}"
+            self._refuse(f"{self.ndims} spatial axes", found, hint)
+        if shape[1] != n_in:
+            found = f"an array of shape {shape}"
+            self._refuse(f"{n_in} channels on axis 1", found)
         if self.ndims:
             expect_window_fits(self, shape[2:], self.W1.shape[2:], **self._outer)
         n_out = self.W3.shape[1] // (2 if self.final.halves_channels else 1)

@@ -161,7 +161,7 @@ def test_pieces_hold_what_they_may(n_workers, net, finely_cut):
     assert {p.rows.stop - p.rows.start for s in shares for p in s} == {16}
     # Without a gradient no hidden state is held.
     assert cut_of(net, (2, 2, 16, 6), 1, gradient=False) == [
-        [pieces.Piece(slice(0, 2))]
+        [pieces.WholeBatch(slice(0, 2))]
     ]
 
 
@@ -224,7 +224,7 @@ def test_compiled_nets_share_their_work_themselves(finely_cut):
         for n_workers in (1, 2):
             finely_cut(2**30)
             assert cut_of(one, (16, 2, 16, 6), n_workers) == [
-                [pieces.Piece(slice(0, 16))]
+                [pieces.WholeBatch(slice(0, 16))]
             ]
             finely_cut(4 * held)  # Of which several samples take half.
             (share,) = cut_of(one, (16, 2, 16, 6), n_workers)
