@@ -269,21 +269,26 @@ def _collect(values: Iterable[object], found: list[Parameter]) -> None:
             found.append(value)
         elif role == "layer":
             _collect(value.__dict__.values(), found)
-        elif value:
+        else:
             _collect(value if role == "sequence" else value.values(), found)
 
 
 class _Roles(dict[type, str | None]):
     """What objects of a type are to a walk; most attributes hold nothing.
 
-    A dictionary, since a look in it is sooner done than a call.
+    A dictionary, since a look in it is sooner done than a call. Programs that make
+    types as they go do not fill it.
     """
+
+    MOST = 1000
 
     def __missing__(self, kind: type) -> str | None:
         bases = {"parameter": Parameter, "layer": Layer, "dict": dict}
         bases["sequence"] = list | tuple
         found = (role for role, base in bases.items() if issubclass(kind, base))
-        self[kind] = role = next(found, None)
+        role = next(found, None)
+        if len(self) < self.MOST:
+            self[kind] = role
         return role
 
 

@@ -95,13 +95,17 @@ class Piece:
 
 
 class WholeBatch(Piece):
-    """All samples with all rows: its views are the arrays themselves."""
+    """All samples with all rows: what is written to are the arrays themselves."""
 
     def wanted(self, x: Array) -> Array:
         """The array."""
         return x
 
-    with_neighbours = without_neighbours = spread = wanted
+    without_neighbours = spread = wanted
+
+    def with_neighbours(self, x: Array) -> Array:
+        """A view, since nets are given it: one that reshapes it reshapes its own."""
+        return x[:]
 
 
 Shares = list[list[Piece]]
