@@ -103,7 +103,7 @@ def test_layouts_are_short():
 
 
 def test_little_work_is_not_shared():
-    least = workers.LEAST_MULTIPLICATIONS
+    least = 2**18  # From half a million on there are two threads, as the docs say.
     with threadpool_limits(3, user_api="blas"):
         found = [
             workers.n_parts(n * least + more) for n in (1, 2, 3, 9) for more in (-1, 0)
