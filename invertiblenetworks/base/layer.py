@@ -212,6 +212,12 @@ class Layer:
         text = message("", expected, got, hint)[2:]
         raise LayerError(self, text, kind, own_hint)
 
+    def _expect_channels(self, n_channels, shape, own_hint=""):
+        """For use in checks: raise unless ``shape`` has so many channels."""
+        if shape[1] != n_channels:
+            found = f"an array of shape {shape}"
+            self._refuse(f"{n_channels} channels on axis 1", found, own_hint=own_hint)
+
     def _expect_array(self, shape):
         """For use in checks: raise if ``shape`` is that of several arrays."""
         if isinstance(shape[0], tuple):

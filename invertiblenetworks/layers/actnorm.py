@@ -83,10 +83,8 @@ class ActNorm(ScaleShift):
 
     def _check_shape(self, shape, cond_shape, inverse):
         (wanted,) = self.s.shape
-        if shape[1] != wanted:
-            own_hint = f"Build the layer with ActNorm({shape[1]})."
-            found = f"an array of shape {shape}"
-            self._refuse(f"{wanted} channels on axis 1", found, own_hint=own_hint)
+        own_hint = f"Build the layer with ActNorm({shape[1]})."
+        self._expect_channels(wanted, shape, own_hint)
         return shape
 
     def _initialize(self, x, cond, inverse):

@@ -141,10 +141,8 @@ class Conv1x1(Bijection):
 
     def _check_shape(self, shape, cond_shape, inverse):
         (k,) = self.v[0].shape
-        if shape[1] != k:
-            own_hint = f"Build the layer with Conv1x1({shape[1]})."
-            found = f"an array of shape {shape}"
-            self._refuse(f"{k} channels on axis 1", found, own_hint=own_hint)
+        own_hint = f"Build the layer with Conv1x1({shape[1]})."
+        self._expect_channels(k, shape, own_hint)
         return shape
 
 

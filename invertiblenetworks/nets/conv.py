@@ -94,7 +94,7 @@ class _Convolution(Net):
     def _check_shape(self, shape, cond_shape):
         found, ndims = f"an array of shape {shape}", len(self.kernel)
         self._expect(len(shape) == ndims + 2, f"{ndims} spatial axes", found)
-        self._expect(shape[1] == self.n_in, f"{self.n_in} channels on axis 1", found)
+        self._expect_channels(self.n_in, shape)
         return (shape[0], self.n_out, *self._spatial(shape[2:]))
 
 

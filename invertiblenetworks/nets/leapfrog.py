@@ -118,6 +118,6 @@ class LeapfrogNet(Net):
         self._expect(
             len(shape) == len(kernel) + 2, f"{len(kernel)} spatial axes", found
         )
-        self._expect(shape[1] == n_in, f"{n_in} channels on axis 1", found)
+        self._expect_channels(n_in, shape)
         expect_window_fits(self, shape[2:], kernel, **self._window)
         return shape

@@ -305,9 +305,7 @@ class ResidualBlock(Net):
             hint = f"Build it with ndims={len(shape) - 2} for such arrays."
             found = f"an array of shape {shape}"
             self._refuse(f"{self.ndims} spatial axes", found, hint)
-        if shape[1] != n_in:
-            found = f"an array of shape {shape}"
-            self._refuse(f"{n_in} channels on axis 1", found)
+        self._expect_channels(n_in, shape)
         if self.ndims:
             expect_window_fits(self, shape[2:], self.W1.shape[2:], **self._outer)
         n_out = self.W3.shape[1] // (2 if self.final.halves_channels else 1)

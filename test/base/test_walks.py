@@ -54,7 +54,7 @@ def test_parameters_without_values_are_seen(rng):
 def test_types_made_on_the_fly_are_not_kept(monkeypatch):
     holder, known = Holder(), layers._Roles()
     monkeypatch.setattr(layers, "_ROLES", known)
-    monkeypatch.setattr(known, "MOST", 10, raising=False)
+    monkeypatch.setattr(known, "MOST", 10)
     for _ in range(50):
         holder.other = type("Made", (list,), {})([inn.Parameter(np.ones(1))])
         assert len(holder.get_params()) == 6
