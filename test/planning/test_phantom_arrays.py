@@ -44,7 +44,8 @@ EXPRESSIONS = [
     "xp.moveaxis(a, 1, -1).reshape(-1, 5)",
     "xp.ascontiguousarray(a.T) + xp.ascontiguousarray(b).T",
     "xp.broadcast_to(c, a.shape) * 2",
-    "xp.empty_like(a.T) + xp.zeros_like(b.T) + xp.ones_like(b.T, dtype='float64')",
+    "xp.add(a.T, 1, out=xp.empty_like(a.T)) + xp.zeros_like(b.T)",
+    "xp.zeros_like(b.T) + xp.ones_like(b.T, dtype='float64')",
     # Reshaped, as views and as copies.
     "a.reshape(30, -1)",
     "a[:, :, ::2].reshape(30, -1) + 1",
