@@ -7,14 +7,11 @@ it three. What is kept lives in an object of the caller; a layer has nothing of 
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-import numpy as np
 
 from .._types import Array
 from ..backend import is_gpu
@@ -22,16 +19,10 @@ from ..errors import describe, message
 from ..kernels.memory import as_bytes
 from ..kernels.workspace import fitting_leases, release_own_workspaces
 from .checks import parts_of
+from .fingerprint import Fingerprint
 from .held_bytes import held_bytes
 from .layer import Layer
 from .pieces import Piece, Shares
-
-OF_SAMPLE, OF_BATCH = 0.1, 1e-3
-"""By how much a state may change when it is recomputed.
-
-In parts of the largest number of the sample, and of that of the batch: what rounding
-does to a sample that nearly vanishes has the size of what is added and taken away.
-"""
 
 State = tuple[Array, Callable]
 """Parameters of a transformer, and the function that pulls their cotangent back."""
@@ -179,9 +170,11 @@ class KeptStates:
         finally:
             self._in_use.release()
 
-    def _make_room(self, n_bytes: int) -> None:
-        """Drop what came first, until so many bytes are free."""
-        excess = self.nbytes + n_bytes - self.limit
+    def _make_room(self, last: _Entry) -> None:
+        """Keep the limit: drop what came first, or the last if it alone is over it."""
+        if last.n_bytes > self.limit:
+            last.drop()
+        excess = self.nbytes - self.limit
         if excess <= 0:
             return
         for entry in self._entries:
@@ -204,14 +197,24 @@ class _Entry:
         self.layer, self.inverse, self.kind = layer, inverse, _kind(x)
         self.states: dict[int, State] | None = None
         self.shares: Shares = []
-        self.n_bytes = 0
+        self.known: tuple = ()
+        self._counted: int | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes held. Counted when they are asked for, which takes a while."""
+        if self.states is None:
+            return 0
+        if self._counted is None:
+            self._counted = held_bytes(list(self.states.values()), self.known)
+        return self._counted
 
     def pop(self, piece: Piece) -> State:
         """Hand out what is kept of a piece. Worker threads call it."""
         return self.states.pop(id(piece))
 
     def drop(self) -> None:
-        self.states, self.shares, self.n_bytes = None, [], 0
+        self.states, self.shares, self.known = None, [], ()
 
 
 class _Call:
@@ -219,39 +222,7 @@ class _Call:
 
     def __init__(self, layer: Layer, inverse: bool, y):
         self.layer, self.inverse, self.kind = layer, inverse, _kind(y)
-        # On a device a comparison would have to wait.
-        parts = [] if any(map(is_gpu, parts_of(y))) else parts_of(y)
-        self.samples = [_some(part).copy() for part in parts]
-        self.sizes = [_largest(part) for part in parts]
-
-    def made(self, y) -> bool:
-        """False if this is the result of another batch, and no rounding of its own."""
-        if not self.samples:
-            return True
-        # Each array of a pair is recomputed from both, and has the errors of both.
-        sizes = functools.reduce(np.maximum, self.sizes)
-        of_batch = sizes[np.isfinite(sizes)].max(initial=0)
-        most = OF_SAMPLE * sizes + OF_BATCH * of_batch
-        pairs = zip(parts_of(y), self.samples, strict=True)
-        return not any(_differ(_some(part), sample, most) for part, sample in pairs)
-
-
-def _differ(a: Array, b: Array, most: Array) -> bool:
-    """Whether numbers of samples are further apart than each sample may be."""
-    most = most.reshape(-1, *[1] * (a.ndim - 1))
-    return bool(((abs(a - b) > most) | (np.isnan(a) != np.isnan(b))).any())
-
-
-def _largest(part: Array) -> Array:
-    """Largest absolute value of each sample."""
-    axes = tuple(range(1, part.ndim))
-    return np.maximum(part.max(axis=axes), -part.min(axis=axes))
-
-
-def _some(part: Array) -> Array:
-    """View of a few numbers of each sample, from all over it."""
-    strides = (slice(None, None, -(-n // 4)) for n in part.shape[1:])
-    return part[(slice(None), *strides)]
+        self.fingerprint = Fingerprint(y)
 
 
 _active: ContextVar[tuple[str, KeptStates | None]] = ContextVar(
@@ -298,7 +269,7 @@ def expect_result(layer: Layer, inverse: bool, y) -> None:
         call = kept._calls[i]
         if call.layer is layer and call.inverse == inverse:
             _expect_same_kind(call, y)
-            if not call.made(y):
+            if not call.fingerprint.fits(y):
                 wanted = "the result of the batch that was recorded"
                 raise ValueError(message(_where(call), wanted, "another one", _HINT))
             del kept._calls[i]
@@ -344,12 +315,10 @@ def add(shares: Shares, states: list[tuple[Piece, State]], known: tuple) -> None
     """
     kept = _active.get()[1]
     entry = kept._entries[-1]
-    n_bytes = held_bytes([state for _, state in states], known)
-    if n_bytes > kept.limit:
-        return
-    kept._make_room(n_bytes)
-    entry.shares, entry.n_bytes = shares, n_bytes
     entry.states = {id(piece): state for piece, state in states}
+    entry.shares, entry.known = shares, known
+    if kept.limit < math.inf:
+        kept._make_room(entry)
 
 
 def take(layer: Layer, inverse: bool, y) -> _Entry | None:

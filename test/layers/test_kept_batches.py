@@ -11,7 +11,7 @@ from kept_cases import Case, assert_same, on_host
 
 import invertiblenetworks as inn
 from invertiblenetworks import KeptStates
-from invertiblenetworks.base.kept import _Call
+from invertiblenetworks.base.fingerprint import Fingerprint
 
 
 @pytest.mark.parametrize("channel", range(4))
@@ -71,30 +71,30 @@ def test_the_right_batch_is_never_refused(size):
 def test_a_sample_that_is_not_finite_hides_no_other(value):
     y = np.random.default_rng(0).standard_normal((3, 4, 8, 8))
     y[0, 1, 1, 1] = value
-    call = _Call(None, False, y)
-    assert call.made(y)
-    assert not call.made(y[[0, 2, 1]])
+    seen = Fingerprint(y)
+    assert seen.fits(y)
+    assert not seen.fits(y[[0, 2, 1]])
 
 
 def test_how_far_a_result_may_be_off():
     y = -1 - np.random.default_rng(0).random((3, 2, 8, 8))
     y[2] = 0
-    call = _Call(None, False, y)
+    seen = Fingerprint(y)
     off = np.zeros_like(y)
     off[1] = 0.09
-    assert call.made(y + off)
-    assert not call.made(y + 3 * off)
-    assert call.made(y + 5e-4)
-    assert not call.made(y + 3e-3)
+    assert seen.fits(y + off)
+    assert not seen.fits(y + 3 * off)
+    assert seen.fits(y + 5e-4)
+    assert not seen.fits(y + 3e-3)
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_arrays_of_a_pair_have_the_errors_of_both(first):
     large = np.random.default_rng(0).standard_normal((3, 2, 8, 8))
     pair = [large, 1e-6 * large][:: 1 - 2 * first]
-    call = _Call(None, False, tuple(pair))
-    assert call.made((pair[0] + 1e-3, pair[1] - 1e-3))
-    assert not call.made((pair[0] + 1, pair[1] - 1))
+    seen = Fingerprint(tuple(pair))
+    assert seen.fits((pair[0] + 1e-3, pair[1] - 1e-3))
+    assert not seen.fits((pair[0] + 1, pair[1] - 1))
 
 
 def test_a_sample_that_vanishes_is_recognised_when_it_is_recomputed():

@@ -126,6 +126,27 @@ def test_limit(name, part, case, monkeypatch):
     assert (len(kept), kept.nbytes, kept._entries) == (0, 0, [])
 
 
+@pytest.mark.parametrize(("limit", "searches"), [(None, 0), ("1 TB", 4)])
+def test_bytes_are_counted_only_if_asked_for(case, monkeypatch, limit, searches):
+    case, kept, seen = case("Glow"), KeptStates(limit), []
+
+    def counted(*arguments):
+        seen.append(arguments)
+        return held_bytes(*arguments)
+
+    monkeypatch.setattr("invertiblenetworks.base.kept.held_bytes", counted)
+    with kept.recording():
+        y = case.forward()
+    assert len(kept) == 4
+    assert len(seen) == searches
+    assert kept.nbytes == kept.nbytes > 0
+    assert len(seen) == 4
+    with kept.replaying():
+        case.backward(y)
+    assert kept.nbytes == 0
+    assert len(seen) == 4
+
+
 def test_memory_of_fine_scales_is_not_kept_for_coarse_ones(case):
     case, kept = case("Glow"), KeptStates()
     release_workspaces()

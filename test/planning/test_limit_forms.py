@@ -28,6 +28,8 @@ from invertiblenetworks.planning.limits import (
         (15e6, 15 * 10**6),
         (np.float64(7.5), 7),
         ("1 GB", 10**9),
+        ("1 TB", 10**12),
+        ("0.5 TiB", 2**39),
     ],
 )
 def test_forms_of_a_limit(value, n_bytes):
