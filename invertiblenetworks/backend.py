@@ -54,15 +54,11 @@ def get_array_module(*arrays: Array | None) -> ModuleType:
         elif hasattr(array, "_array_module"):  # an array of `planning`
             module = array._array_module
         else:
-            raise TypeError(
-                "get_array_module: expected NumPy or CuPy arrays, got "
-                f"{type(array).__name__}. Convert it with numpy.asarray first."
-            )
+            raise _no_array("get_array_module", array)
         if found is not None and found is not module:
-            raise TypeError(
-                "get_array_module: expected arrays of one library, got NumPy and "
-                "CuPy arrays together. Move them with to_gpu or to_cpu."
-            )
+            wanted, got = "arrays of one library", "NumPy and CuPy arrays together"
+            hint = "Move them with to_gpu or to_cpu."
+            raise TypeError(message("get_array_module", wanted, got, hint))
         found = module
     return found or np
 
@@ -80,8 +76,12 @@ def is_array(value: object) -> bool:
 def expect_array(where: str, value: object) -> None:
     """Raise unless ``value`` is an array; ``where`` is what the message begins with."""
     if not is_array(value):
-        hint = "Convert it with numpy.asarray first."
-        raise TypeError(message(where, "an array", describe(value), hint))
+        raise _no_array(where, value)
+
+
+def _no_array(where: str, value: object) -> TypeError:
+    hint = "Convert it with numpy.asarray first."
+    return TypeError(message(where, "an array", describe(value), hint))
 
 
 def is_gpu(array: Array) -> bool:

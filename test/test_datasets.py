@@ -84,7 +84,7 @@ def test_banana_refuses_what_it_cannot_do(to_xp):
         sample_banana(3, (0.0, 1.0))
     with pytest.raises(ValueError, match="x of shape"):
         banana_log_density(to_xp(np.zeros((4, 3, 1, 1))))
-    with pytest.raises(TypeError, match="expected NumPy or CuPy arrays"):
+    with pytest.raises(TypeError, match="expected an array, got"):
         banana_log_density([[0.0, 0.0]])
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from .._types import Array
-from ..backend import get_array_module, is_array, to_cpu, to_gpu
+from ..backend import get_array_module, to_cpu, to_gpu
 from ..errors import LayerError, NotInitializedError, describe, message
 from ..init import float_type
 from ..kernels.workspace import keeping_gradients
@@ -113,9 +113,10 @@ class Layer:
     # --- checks ---------------------------------------------------------------------
 
     def _check_arrays(self, method: str, **arrays: object) -> bool:
-        """Raise unless the arrays (``None`` and pairs allowed) fit the parameters.
+        """Raise unless arrays (``None`` and pairs allowed) fit the parameters.
 
-        Returns whether all of these have values.
+        Whether they are arrays was asked before. Returns whether all parameters have
+        values.
         """
         where = f"{type(self).__name__}.{method}"
         parameters = _all_parameters(self)
@@ -124,10 +125,6 @@ class Layer:
             for array in value if isinstance(value, tuple) else (value,):
                 if array is None:
                     continue
-                if not is_array(array):
-                    raise TypeError(
-                        message(where, f"{name} to be an array", describe(array))
-                    )
                 wanted_type = wanted_type or array.dtype
                 wanted_module = wanted_module or get_array_module(array)
                 fits = (
