@@ -80,6 +80,15 @@ def expect_positive(where: str, **values: int) -> None:
         expect(ok, where, f"{name} to be a positive integer", value)
 
 
+def expect_real(where: str, hint: str = "", **values: object) -> None:
+    """Raise unless every value is a real number, or an array of one."""
+    for name, value in values.items():
+        is_real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not (is_real or getattr(value, "ndim", None) == 0):
+            wanted = f"{name} to be one number"
+            raise TypeError(message(where, wanted, describe(value), hint))
+
+
 def expect_in(where: str, choices: tuple, **values: object) -> None:
     """Raise unless every value is one of ``choices``."""
     for name, value in values.items():

@@ -77,6 +77,8 @@ def save(path: str | os.PathLike, layer: Layer, /, **metadata: Any) -> None:
     ------
     TypeError
         If the metadata hold something else.
+    FileNotFoundError, IsADirectoryError
+        If the folder is not there, or the path is one.
 
     Notes
     -----
@@ -98,6 +100,7 @@ def save(path: str | os.PathLike, layer: Layer, /, **metadata: Any) -> None:
     ({'epoch': 3}, (4, 2, 3, 3))
     """
     _expect_layer("save", layer)
+    _expect_place(Path(path))
     arrays, entries = {}, {}
     for name, parameter in layer.named_params().items():
         entries[name] = _entry(parameter)._asdict()
@@ -177,6 +180,16 @@ def load_metadata(path: str | os.PathLike) -> dict[str, Any]:
 
 
 # --- the file -----------------------------------------------------------------------
+
+
+def _expect_place(path: Path) -> None:
+    """Raise unless a file may be there: what comes later names a temporary one."""
+    wanted, got = "the name of a file in a folder that is there", repr(str(path))
+    if path.is_dir():
+        raise IsADirectoryError(message("save", wanted, f"a folder, {got}"))
+    if not path.parent.is_dir():
+        hint = "Make the folder first."
+        raise FileNotFoundError(message("save", wanted, got, hint))
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -110,7 +110,16 @@ class Parameter:
         return self.data is not None
 
     def accumulate(self, gradient: Array) -> None:
-        """Add ``gradient`` to ``grad``, unless the parameter is frozen."""
+        """Add ``gradient`` to ``grad``, unless the parameter is frozen.
+
+        Raises
+        ------
+        ValueError
+            If it has not the shape of the parameter.
+        """
+        if getattr(gradient, "shape", None) != self.shape:
+            where, wanted = "Parameter.accumulate", f"a gradient of shape {self.shape}"
+            raise ValueError(message(where, wanted, describe(gradient)))
         if self.trainable:
             self.grad = gradient if self.grad is None else self.grad + gradient
 

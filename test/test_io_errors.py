@@ -164,3 +164,11 @@ def test_damaged_file_is_refused_or_harmless(path):
             errors.append(str(error))
     assert all("another or damaged" in error for error in errors)
     assert len(errors) > 0.8 * len(content) / 5
+
+
+def test_places_where_no_file_can_be(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"save: .*new/a.npz'. Make the folder"):
+        save(tmp_path / "new" / "a.npz", affine())
+    with pytest.raises(IsADirectoryError, match=r"save: .* got a folder, "):
+        save(tmp_path, affine())
+    assert list(tmp_path.iterdir()) == []

@@ -227,6 +227,32 @@ def test_arguments_out_of_range(build, what):
         build()
 
 
+@pytest.mark.parametrize(
+    ("build", "what"),
+    [
+        (lambda: ADAM([]), r"ADAM: expected lr .* ADAM\(\).step\(net.get_params\(\)\)"),
+        (lambda: SGD("0.1"), r"SGD: expected lr .* SGD\(\).step"),
+        (lambda: ADAM(True), "ADAM: expected lr to be one number, got bool"),
+        (lambda: ADAM(betas=0.9), "ADAM: expected betas to be two numbers, got float"),
+        (lambda: ADAM(betas=(0.9,)), "ADAM: expected betas to be two numbers"),
+        (lambda: ADAM(betas=(0.9, "x")), "ADAM: expected betas to be one number"),
+        (lambda: ADAM(eps="x"), "ADAM: expected eps to be one number"),
+        (lambda: ADAM(clip_norm="x"), "ADAM: expected clip_norm to be one number"),
+        (lambda: ADAM(schedule=0.1), "ADAM: expected schedule to be a function"),
+        (lambda: SGD(1.0, "x"), "SGD: expected momentum to be one number"),
+        (lambda: ADAM().load_state_dict({}, []), "load_state_dict: .* mapping made by"),
+    ],
+)
+def test_arguments_of_other_types(build, what):
+    with pytest.raises(TypeError, match=what):
+        build()
+
+
+def test_numbers_may_be_those_of_numpy():
+    opt = ADAM(np.float32(0.5), np.array([0.5, 0.25]), np.array(0.125))
+    assert (float(opt.lr), opt.betas, opt.eps) == (0.5, (0.5, 0.25), 0.125)
+
+
 # --- saving ---------------------------------------------------------------------------
 
 

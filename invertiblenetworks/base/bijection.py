@@ -15,14 +15,14 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from .._types import Array, Shape
-from ..errors import LayerError, NotInitializedError
+from ..errors import LayerError, NotInitializedError, expect_real
 from ..kernels.channels import batch_size, per_sample, sum_per_sample
 from ..kernels.workers import sharing_work
 from ..parameter import Parameter
 from .checks import (
     check_call,
     cond_shape_of,
-    expect_number,
+    expect_results,
     expect_same_shape,
     first_batch,
     named_error,
@@ -287,6 +287,7 @@ class Bijection(Layer):
             if not initialized:
                 self._first_batch(x, cond, inverse)
             result = (self._inverse if inverse else self._forward)(x, cond)
+            expect_results(self, inverse, "_forward", ("y", "ld"), result)
             note_result(self, inverse, result[0])
         return result
 
@@ -307,12 +308,14 @@ class Bijection(Layer):
         self._enter(not inverse, method, cond, **{names[1]: y, names[0]: dy})
         where = f"{type(self).__name__}.{method}"
         expect_same_shape(where, names, dy, y)
-        expect_number(where, dlogdet=seed)
+        expect_real(where, dlogdet=seed)
         dld = per_sample(y, seed / batch_size(y))
         hook = self._backward_inv if inverse else self._backward
         with within_limit(limit, self, method, dy, y, cond):
             expect_result(self, inverse, y)
-            dx, x, dcond = hook(dy, dld, y, cond, add_grad)
+            result = hook(dy, dld, y, cond, add_grad)
+            expect_results(self, inverse, "_backward", ("dx", "x", "dcond"), result)
+            dx, x, dcond = result
         return (dx, x, dcond) if self.cond_kind == "array" else (dx, x)
 
     def _run_collect(self, inverse, method, dy, y, cond, dlogdet):

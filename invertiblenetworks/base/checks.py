@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -66,6 +65,21 @@ def expect_same_shape(where: str, names: tuple[str, str], derivative, value) -> 
     if found != wanted or isinstance(derivative, tuple) != isinstance(value, tuple):
         expected = f"{names[0]} of the shape of {names[1]}, {describe(value)}"
         raise ValueError(message(where, expected, describe(derivative)))
+
+
+def expect_results(
+    layer: Layer, inverse: bool, hook: str, names: tuple[str, ...], results: object
+) -> None:
+    """Raise unless a hook, which may be a user's own, returned what it promises."""
+    if isinstance(results, tuple) and len(results) == len(names):
+        return
+    if inverse:
+        hook = {"_forward": "_inverse", "_backward": "_backward_inv"}[hook]
+    where, wanted = f"{type(layer).__name__}.{hook}", f"a result ({', '.join(names)})"
+    hint = ""
+    if "ld" in names:
+        hint = "ld holds log|det| of the map at each sample, zeros if it is 1."
+    raise TypeError(message(where, wanted, describe(results), hint))
 
 
 def check_call(
@@ -147,13 +161,3 @@ def expect_finite(where: str, value) -> None:
         if not bool(get_array_module(array).isfinite(array).all()):
             got = "NaN or infinity in the first batch"
             raise ValueError(message(where, "finite values", got))
-
-
-def expect_number(where: str, **values: object) -> None:
-    """Raise unless each value is a number, or an array of one."""
-    for name, value in values.items():
-        is_scalar = isinstance(value, numbers.Real) or (
-            is_array(value) and value.ndim == 0
-        )
-        if not is_scalar:
-            raise TypeError(message(where, f"{name} to be one number", describe(value)))

@@ -184,12 +184,18 @@ class Coupling(Bijection):
             self._expect_array(shape)
         (n_samples, n_active, *spatial), passive = self.split.cut_shape(shape)
         if passive[1] == 0:
-            self._refuse("more channels than the active ones", _in_words(shape))
-        result = self.net._check_shape(passive, cond_shape)
-        n_parameters = self.transformer.params_per_channel * n_active
-        if result != (n_samples, n_parameters, *spatial):
-            wanted = f"an active part to which parameters of shape {result} fit"
+            wanted = f"more channels than the {n_active} active ones"
             self._refuse(wanted, _in_words(shape))
+        result = self.net._check_shape(passive, cond_shape)
+        per_channel = self.transformer.params_per_channel
+        parameters = (n_samples, per_channel * n_active, *spatial)
+        if result != parameters:
+            self._refuse(
+                f"a conditioner that returns parameters of shape {parameters}, "
+                f"{per_channel} for each of {n_active} active channels",
+                f"one that returns shape {result} for a passive part of {passive}",
+                own_hint="A net of your own says what it returns in _check_shape.",
+            )
         return shape
 
     def _initialize(self, x, cond, inverse):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._types import Array
 from ..backend import get_array_module, is_gpu, to_cpu, to_gpu
-from ..errors import expect
+from ..errors import describe, expect, expect_real, message
 from ..parameter import Parameter
 from .clipping import gradient_norm, trained_parameters
 
@@ -37,7 +37,14 @@ class Optimizer:
         check_finite: bool,
     ):
         where = type(self).__name__
+        hint = f"Parameters are for step: {where}().step(net.get_params())."
+        expect_real(where, hint, lr=lr)
         expect(lr > 0, where, "lr to be positive", repr(lr))
+        if not (schedule is None or callable(schedule)):
+            wanted = "schedule to be a function of the number of updates"
+            raise TypeError(message(where, wanted, describe(schedule)))
+        if clip_norm is not None:
+            expect_real(where, clip_norm=clip_norm)
         positive = clip_norm is None or clip_norm > 0
         expect(positive, where, "clip_norm to be positive or None", repr(clip_norm))
         self.lr = lr
@@ -157,6 +164,9 @@ class Optimizer:
             If the state does not fit the parameters; then nothing was changed.
         """
         where = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            wanted = "parameters, and a mapping made by state_dict"
+            raise TypeError(message(where, wanted, describe(state)))
         state = {name: np.array(state[name]) for name in state}
         self._check_state(where, params, state)
         loaded = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .._types import Array
 from ..backend import get_array_module, has_cuda_kernels
-from ..errors import expect
+from ..errors import describe, expect, expect_real, message
 from ..kernels import adam_cuda
 from .optimizer import Optimizer, State
 
@@ -84,6 +84,11 @@ class ADAM(Optimizer):
         check_finite: bool = True,
     ):
         super().__init__(lr, schedule, clip_norm, check_finite)
+        if not (hasattr(betas, "__len__") and len(betas) == 2):
+            raise TypeError(message("ADAM", "betas to be two numbers", describe(betas)))
+        for beta in betas:
+            expect_real("ADAM", betas=beta)
+        expect_real("ADAM", eps=eps)
         in_range = all(0.0 <= beta < 1.0 for beta in betas)
         expect(in_range, "ADAM", "betas from 0 to below 1", repr(betas))
         expect(eps > 0, "ADAM", "eps to be positive", repr(eps))
@@ -157,6 +162,7 @@ class SGD(Optimizer):
         check_finite: bool = True,
     ):
         super().__init__(lr, schedule, clip_norm, check_finite)
+        expect_real("SGD", momentum=momentum)
         in_range = 0.0 <= momentum < 1.0
         expect(in_range, "SGD", "momentum from 0 to below 1", repr(momentum))
         self.momentum = float(momentum)

@@ -115,6 +115,8 @@ def test_conditioner_of_the_wrong_width_is_named(to_xp, layer_to_xp):
     net = ResidualBlock(2, 4, n_out=6, fan=True, dtype="float64", rng=0)
     x = to_xp(np.ones((1, 4, 3, 3)))
     layer = layer_to_xp(CouplingLayerGlow(conv, net))
-    with pytest.raises(ValueError, match="parameters of shape") as caught:
+    wanted = r"parameters of shape \(1, 4, 3, 3\), 2 for each of 2 active channels"
+    with pytest.raises(ValueError, match=wanted) as caught:
         layer.forward(x)
+    assert "one that returns shape (1, 6, 3, 3)" in str(caught.value)
     assert "Coupling inside" in str(caught.value)
