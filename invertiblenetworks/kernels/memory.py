@@ -125,8 +125,8 @@ def memory_limit(n_bytes: float | str | None) -> Iterator[None]:
     ----------
     n_bytes : float, str or None
         Bytes, or a number with a unit, such as ``"200 MiB"`` or ``"1.5 GB"``; the units
-        are B, kB, MB, GB, KiB, MiB and GiB, in these letters. None for no limit, also
-        inside of a block that has one.
+        are B, kB, MB, GB, TB, KiB, MiB, GiB and TiB, in these letters. None for no
+        limit, also inside of a block that has one.
 
     Raises
     ------
